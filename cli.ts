@@ -1,0 +1,9 @@
+/**
+ * The program `fleche`.
+ *
+ * @module
+ */
+
+import { main } from "./src/cli/main.ts";
+
+if (import.meta.main) Deno.exitCode = await main(Deno.args);

@@ -1,0 +1,100 @@
+/**
+ * A persistent, content-addressed cache for the results of functions, with provenance, queries, and
+ * sharing over SSH.
+ *
+ * @example Usage
+ * ```ts
+ * import { fleche, withCache } from "@fleche/core";
+ * import assert from "node:assert";
+ *
+ * const square = fleche((x: number) => x * x, { name: "square", version: 1 });
+ * await withCache("memory", async () => {
+ *   assert.equal(await square(12), 144); // runs and stores
+ *   assert.equal(await square(12), 144); // loads
+ * });
+ * ```
+ *
+ * @module
+ */
+
+export { type Fleche, fleche, type FlecheOptions } from "./src/fleche.ts";
+export type { AnyFunction } from "./src/function_profile.ts";
+export type { Dependencies, OnStale } from "./src/cached_function.ts";
+export { cache, withCache } from "./src/context.ts";
+export { digest } from "./src/codec/digest_value.ts";
+export { D, Digest } from "./src/digest.ts";
+export { registerType } from "./src/codec/registry.ts";
+export type { RegisteredType } from "./src/codec/registry.ts";
+export { Identity, type IdentityKind } from "./src/codec/identity.ts";
+export { pure } from "./src/pure.ts";
+export { Call, type CallOptions } from "./src/call.ts";
+export { LazyCall, type ValueSource } from "./src/lazy_call.ts";
+export { type Outcome, PreparedCall, type PreparedCallActions } from "./src/prepared_call.ts";
+export {
+  CallRecord,
+  type HashedField,
+  type Json,
+  type Metadata,
+  type RecordFields,
+} from "./src/call_record.ts";
+export type { CallIdentity } from "./src/lookup_key.ts";
+export type { Slot } from "./src/slot.ts";
+export { QueryIterator, type QueryTemplate } from "./src/query.ts";
+export { type CallRow, CallTable } from "./src/call_table.ts";
+export { type MetaData, type Notes, Runtime } from "./src/metadata.ts";
+export {
+  type AcceptOptions,
+  BaseCache,
+  CacheStack,
+  type PrepareOptions,
+  ReadOnlyCache,
+} from "./src/caches/base_cache.ts";
+export { Cache, type CacheOptions } from "./src/caches/cache.ts";
+export { RefreshingCache, type RefreshingCacheOptions } from "./src/caches/refreshing_cache.ts";
+export type {
+  Awaitable,
+  CallStorage,
+  Storage,
+  StorageCapabilities,
+  ValueStorage,
+} from "./src/storage/storage.ts";
+export { ValueMemory } from "./src/storage/value_memory.ts";
+export { CallMemory } from "./src/storage/call_memory.ts";
+export { ValueVoid } from "./src/storage/value_void.ts";
+export { CallVoid } from "./src/storage/call_void.ts";
+export {
+  type Durability,
+  ValueFile,
+  type ValueFileOptions,
+  type Verify,
+} from "./src/storage/value_file.ts";
+export { CallSql, type CallSqlOptions } from "./src/storage/call_sql.ts";
+export type { JournalMode } from "./src/storage/_sqlite_schema.ts";
+export type { Encoding, Reference } from "./src/codec/encoding.ts";
+export {
+  type BuildOptions,
+  type CacheConfig,
+  cacheFromConfig,
+  type StorageConfig,
+  storageFromConfig,
+} from "./src/config/build.ts";
+export { cacheToConfig, storageToConfig } from "./src/config/write.ts";
+export { loadCacheConfig, loadDefaultMetadata } from "./src/config/load.ts";
+export { type RemoteInfo, SshCache, type SshCacheOptions } from "./src/remote/ssh_cache.ts";
+export { serve, type ServeOptions } from "./src/remote/server.ts";
+export type { ProtocolLimits } from "./src/remote/limits.ts";
+export {
+  AmbiguousDigestError,
+  ConfigError,
+  CorruptValueError,
+  IndigestibleError,
+  LockTimeoutError,
+  NotFoundError,
+  ProtocolError,
+  RejectedError,
+  RemoteConnectionError,
+  RemoteError,
+  SaveError,
+  SignatureError,
+  UnknownTypeError,
+} from "./src/errors.ts";

@@ -1,0 +1,505 @@
+/**
+ * What every cache has in common, and the two caches that every cache can be made into: they stand
+ * in one file because each needs the others.
+ *
+ * @module
+ */
+
+import type { Call } from "../call.ts";
+import type { CallRecord } from "../call_record.ts";
+import type { Encoding, Reference } from "../codec/encoding.ts";
+import { Digest, DIGEST_LENGTH, keyText } from "../digest.ts";
+import { AmbiguousDigestError, NotFoundError, RejectedError } from "../errors.ts";
+import { decodeDeep, LazyCall, type ValueSource } from "../lazy_call.ts";
+import { warnOnce } from "../log.ts";
+import type { PreparedCall } from "../prepared_call.ts";
+import { matchesTemplate, QueryIterator, type QueryTemplate } from "../query.ts";
+import { shortestPrefix } from "./_prefixes.ts";
+
+/** How a call is prepared. */
+export interface PrepareOptions {
+  /** Whether the arguments are stored, or only their digests; true by default. */
+  storeArguments?: boolean;
+}
+
+/** How a call that stands elsewhere is stored. */
+export interface AcceptOptions {
+  /** Whether the values of its arguments are stored too; false by default. */
+  arguments?: boolean;
+}
+
+/** How long storing a call may take where nothing else is said, in seconds. */
+export const SAVE_TIMEOUT = 60;
+
+/** Candidates that an ambiguous digest is reported with. */
+const SHOWN_CANDIDATES = 5;
+
+/** Values and calls. Keys may be strings, digests, or unambiguous prefixes of at least 4 digits. */
+export abstract class BaseCache implements ValueSource, AsyncDisposable {
+  /** Whether the cache refuses to store and to evict. */
+  abstract readonly isReadOnly: boolean;
+
+  /** How long storing a call may take before the caller gets the result without it, in seconds. */
+  abstract readonly saveTimeout: number;
+
+  /**
+   * Admits a call before it runs: its arguments are encoded, whatever the body does to them.
+   *
+   * @throws {IndigestibleError} If an argument has no encoding.
+   * @throws {RejectedError} If the cache refuses the call.
+   */
+  abstract prepare(call: Call, options?: PrepareOptions): Promise<PreparedCall>;
+
+  /** Finds a call by its whole key. */
+  abstract find(key: string): Promise<LazyCall | undefined>;
+
+  /** Reads the bytes of a value that a record or another value refers to. */
+  abstract read(reference: Reference): Promise<Encoding | undefined> | Encoding | undefined;
+
+  /** Reads the bytes of a value by its whole digest, also where a record embeds it. */
+  abstract readNamed(digest: string): Promise<Encoding | undefined>;
+
+  /**
+   * Stores a call that stands elsewhere, bytes as they are: its result with all parts and, if that
+   * is asked for, those of its arguments that are there.
+   *
+   * @throws {NotFoundError} If a part of the result is missing there.
+   * @throws {RejectedError} If the cache refuses it.
+   */
+  abstract accept(
+    record: CallRecord,
+    source: ValueSource,
+    options?: AcceptOptions,
+  ): Promise<void>;
+
+  /** Those of some values that are not stored. */
+  abstract missing(references: readonly Reference[]): Promise<Reference[]>;
+
+  /** The whole keys and digests that begin with a prefix, up to a limit. */
+  abstract list(prefix: string, limit?: number): Promise<string[]>;
+
+  /** The records of all calls, or of those of one function. */
+  abstract records(name?: string): AsyncIterable<CallRecord>;
+
+  /** Whether there is a call with a whole key. */
+  protected abstract containsWhole(key: string): Promise<boolean>;
+
+  /** Removes the call with a whole key; whether there was one. */
+  protected abstract evictWhole(key: string): Promise<boolean>;
+
+  /** Frees what is open. */
+  abstract close(): Promise<void>;
+
+  /** Frees what is open. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /**
+   * Files a call that has run.
+   *
+   * @returns The lookup key, 64 lower-case hexadecimal digits.
+   * @throws {TypeError} If the call has no result.
+   * @throws {IndigestibleError} If an argument or the result has no encoding.
+   * @throws {SaveError} If it cannot be written.
+   * @throws {RejectedError} If the cache refuses it.
+   */
+  async save(call: Call): Promise<string> {
+    const { result, metadata, calls } = call;
+    if (result === undefined) throw new TypeError("Cannot save a call without a result");
+    const prepared = await this.prepare(call);
+    return await prepared.commit({ result, metadata, calls });
+  }
+
+  /**
+   * Loads a call; its arguments and result follow when they are asked for.
+   *
+   * @throws {NotFoundError} If there is no such call.
+   * @throws {AmbiguousDigestError} If a short key could mean several entries.
+   */
+  async load(key: string | Digest): Promise<LazyCall> {
+    const text = keyText(key);
+    const call = await this.find(await this.#whole(text));
+    if (call === undefined) throw notFound("call", text);
+    return call;
+  }
+
+  /**
+   * Loads a value by its digest.
+   *
+   * @throws {NotFoundError} If there is no such value.
+   * @throws {AmbiguousDigestError} If a short digest could mean several entries.
+   * @throws {UnknownTypeError} If it holds a type that is not registered.
+   */
+  async loadValue(key: string | Digest): Promise<unknown> {
+    const text = keyText(key);
+    const encoding = await this.readNamed(await this.#whole(text));
+    if (encoding === undefined) throw notFound("value", text);
+    return await decodeDeep(encoding, this);
+  }
+
+  /**
+   * Whether there is a call.
+   *
+   * @throws {AmbiguousDigestError} If a short key could mean several entries.
+   */
+  async contains(key: string | Digest): Promise<boolean> {
+    const text = keyText(key);
+    if (text.length === DIGEST_LENGTH) return await this.containsWhole(text);
+    const found = await this.#resolve(text);
+    return found !== undefined && await this.containsWhole(found);
+  }
+
+  /**
+   * Removes a call; the values it refers to stay.
+   *
+   * @returns Whether there was one.
+   * @throws {RejectedError} If the cache refuses it.
+   * @throws {AmbiguousDigestError} If a short key could mean several entries.
+   */
+  async evict(key: string | Digest): Promise<boolean> {
+    const text = keyText(key);
+    const whole = text.length === DIGEST_LENGTH ? text : await this.#resolve(text);
+    return whole !== undefined && await this.evictWhole(whole);
+  }
+
+  /**
+   * The whole key or digest that a prefix means.
+   *
+   * @throws {NotFoundError} If nothing begins with it.
+   * @throws {AmbiguousDigestError} If several entries do.
+   */
+  async expand(key: string | Digest): Promise<string> {
+    const text = keyText(key);
+    const found = await this.#resolve(text);
+    if (found === undefined) throw notFound("call or value", text);
+    return found;
+  }
+
+  /** The shortest prefix, of at least 4 digits, that means a key or digest among all present. */
+  async shrink(key: string | Digest): Promise<string>;
+  /** The same for many keys, in one pass. */
+  async shrink(...keys: (string | Digest)[]): Promise<string[]>;
+  async shrink(...keys: (string | Digest)[]): Promise<string | string[]> {
+    const neighbourhoods = new Map<string, Promise<string[]>>();
+    const shortened = await Promise.all(keys.map(async (key) => {
+      const whole = await this.#whole(keyText(key));
+      const start = whole.slice(0, 4);
+      let neighbours = neighbourhoods.get(start);
+      if (neighbours === undefined) {
+        neighbours = this.list(start);
+        neighbourhoods.set(start, neighbours);
+      }
+      const present = await neighbours;
+      if (!present.includes(whole)) throw notFound("call or value", whole);
+      return shortestPrefix(whole, present);
+    }));
+    const [first] = shortened;
+    return keys.length === 1 && first !== undefined ? first : shortened;
+  }
+
+  /** The encodings of the values that arguments stand for by their digest, as far as present. */
+  protected async readNamedArguments(call: Call): Promise<Map<string, Encoding>> {
+    const named = new Map<string, Encoding>();
+    for (const value of Object.values(call.arguments)) {
+      if (!(value instanceof Digest) || value.isShort) continue;
+      const encoding = await this.readNamed(value.hex);
+      if (encoding !== undefined) named.set(value.hex, encoding);
+    }
+    return named;
+  }
+
+  async #whole(text: string): Promise<string> {
+    return text.length === DIGEST_LENGTH ? text : await this.expand(text);
+  }
+
+  async #resolve(prefix: string): Promise<string | undefined> {
+    const found = new Set(await this.list(prefix, SHOWN_CANDIDATES + 1));
+    const [first] = found;
+    if (found.size <= 1) return first;
+    const candidates = [...found].sort().slice(0, SHOWN_CANDIDATES);
+    throw new AmbiguousDigestError(
+      `The short digest ${prefix} could mean ${candidates.join(", ")}` +
+        `${found.size > SHOWN_CANDIDATES ? " and more" : ""}: give more digits`,
+      { prefix, candidates },
+    );
+  }
+
+  /** The calls that match a template; all of them without one. */
+  query(template: QueryTemplate = {}): QueryIterator {
+    return new QueryIterator(() => this.#search(template));
+  }
+
+  async *#search(template: QueryTemplate): AsyncIterable<LazyCall> {
+    for await (const record of this.records(template.name)) {
+      const call = new LazyCall(record, this);
+      if (matchesTemplate(call, template)) yield call;
+    }
+  }
+
+  /** A view of this cache that stores and evicts nothing. */
+  readonly(): ReadOnlyCache {
+    return new ReadOnlyCache(this);
+  }
+
+  /** A stack with another cache in front of this one. */
+  push(cache: BaseCache): CacheStack {
+    return new CacheStack([cache, this]);
+  }
+}
+
+function notFound(what: string, key: string): NotFoundError {
+  return new NotFoundError(`There is no ${what} ${key} in the cache`, { key });
+}
+
+/**
+ * A cache that can only be read.
+ *
+ * @example Usage
+ * ```ts
+ * import { Cache, Call, CallMemory, RejectedError, ValueMemory } from "@fleche/core";
+ * import assert from "node:assert";
+ *
+ * await using cache = new Cache({ values: new ValueMemory(), calls: new CallMemory() });
+ * const call = new Call({ name: "square", arguments: { x: 3 }, result: 9 });
+ * await assert.rejects(cache.readonly().save(call), RejectedError);
+ * ```
+ */
+export class ReadOnlyCache extends BaseCache {
+  /** Always true. */
+  override readonly isReadOnly = true;
+
+  /** Takes the cache to read from. */
+  constructor(readonly cache: BaseCache) {
+    super();
+  }
+
+  /** How long the cache underneath may take to save. */
+  override get saveTimeout(): number {
+    return this.cache.saveTimeout;
+  }
+
+  /** Refuses. */
+  override prepare(): Promise<PreparedCall> {
+    return Promise.reject(refusal("store a call"));
+  }
+
+  /** Finds a call. */
+  override find(key: string): Promise<LazyCall | undefined> {
+    return this.cache.find(key);
+  }
+
+  /** Reads a value. */
+  override read(reference: Reference): Promise<Encoding | undefined> | Encoding | undefined {
+    return this.cache.read(reference);
+  }
+
+  /** Reads a value by its digest. */
+  override readNamed(digest: string): Promise<Encoding | undefined> {
+    return this.cache.readNamed(digest);
+  }
+
+  /** Refuses. */
+  override accept(): Promise<void> {
+    return Promise.reject(refusal("store a call"));
+  }
+
+  /** Those of some values that are not stored. */
+  override missing(references: readonly Reference[]): Promise<Reference[]> {
+    return this.cache.missing(references);
+  }
+
+  /** Keys and digests. */
+  override list(prefix: string, limit?: number): Promise<string[]> {
+    return this.cache.list(prefix, limit);
+  }
+
+  /** The records. */
+  override records(name?: string): AsyncIterable<CallRecord> {
+    return this.cache.records(name);
+  }
+
+  /** Whether there is a call. */
+  protected override containsWhole(key: string): Promise<boolean> {
+    return this.cache.contains(key);
+  }
+
+  /** Refuses. */
+  protected override evictWhole(): Promise<boolean> {
+    return Promise.reject(refusal("evict a call"));
+  }
+
+  /** Closes the cache underneath. */
+  override async close(): Promise<void> {
+    await this.cache.close();
+  }
+}
+
+function refusal(operation: string): RejectedError {
+  return new RejectedError(`Cannot ${operation}: the cache is read-only`, { operation });
+}
+
+/**
+ * Several caches, one behind the other: loads ask them in turn and copy what they find into the
+ * first; saves go to the first.
+ *
+ * A cache that fails, a remote one whose connection is gone for instance, costs a warning and is
+ * passed over.
+ *
+ * @example Usage
+ * ```ts
+ * import { Cache, CacheStack, Call, CallMemory, ValueMemory } from "@fleche/core";
+ * import assert from "node:assert";
+ *
+ * const near = new Cache({ values: new ValueMemory(), calls: new CallMemory() });
+ * const far = new Cache({ values: new ValueMemory(), calls: new CallMemory() });
+ * await using stack = new CacheStack([near, far]);
+ * const key = await far.save(new Call({ name: "square", arguments: { x: 3 }, result: 9 }));
+ * assert.equal(await (await stack.load(key)).result(), 9);
+ * assert.equal(await near.contains(key), true);
+ * ```
+ */
+export class CacheStack extends BaseCache {
+  /** The caches, first to last. */
+  readonly stack: readonly BaseCache[];
+  readonly #first: BaseCache;
+
+  /**
+   * Takes the caches, first to last.
+   *
+   * @throws {TypeError} If there is none, or one of them is a stack itself.
+   */
+  constructor(stack: readonly BaseCache[]) {
+    super();
+    const [first] = stack;
+    if (first === undefined) throw new TypeError("Cannot make a stack of no caches");
+    if (stack.some((cache) => cache instanceof CacheStack)) {
+      throw new TypeError("Cannot put a stack into a stack: list its caches instead");
+    }
+    this.stack = [...stack];
+    this.#first = first;
+  }
+
+  /** Whether the first cache is read-only. */
+  override get isReadOnly(): boolean {
+    return this.#first.isReadOnly;
+  }
+
+  /** How long the first cache may take to save. */
+  override get saveTimeout(): number {
+    return this.#first.saveTimeout;
+  }
+
+  // What the first cache answers that has an answer; one that fails is passed over.
+  async #firstAnswer<T>(
+    ask: (cache: BaseCache) => Promise<T | undefined> | T | undefined,
+  ): Promise<{ answer: T; from: BaseCache } | undefined> {
+    for (const cache of this.stack) {
+      const answer = await this.#tolerant(cache, () => ask(cache));
+      if (answer !== undefined) return { answer, from: cache };
+    }
+  }
+
+  async #tolerant<T>(cache: BaseCache, ask: () => Promise<T> | T): Promise<T | undefined> {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      const layer = `${cache.constructor.name} number ${this.stack.indexOf(cache) + 1}`;
+      warnOnce(
+        `stack ${error.name} ${error.message}`,
+        ["cache"],
+        `Passing over a cache of a stack (${layer}), which fails: ${error.message}`,
+      );
+      return undefined;
+    }
+  }
+
+  /** Prepares in the first cache. */
+  override prepare(call: Call, options?: PrepareOptions): Promise<PreparedCall> {
+    return this.#first.prepare(call, options);
+  }
+
+  /** Finds a call in the first cache that has it, and copies it into the first of all. */
+  override async find(key: string): Promise<LazyCall | undefined> {
+    const found = await this.#firstAnswer((cache) => cache.find(key));
+    if (found === undefined) return undefined;
+    const record = found.answer.detach();
+    if (found.from !== this.#first && !this.#first.isReadOnly) {
+      await this.#tolerant(this.#first, () => this.#first.accept(record, found.answer.values));
+    }
+    return new LazyCall(record, this);
+  }
+
+  /** Reads a value from the first cache that has it. */
+  override async read(reference: Reference): Promise<Encoding | undefined> {
+    return (await this.#firstAnswer((cache) => cache.read(reference)))?.answer;
+  }
+
+  /** Reads a value from the first cache that has it. */
+  override async readNamed(digest: string): Promise<Encoding | undefined> {
+    return (await this.#firstAnswer((cache) => cache.readNamed(digest)))?.answer;
+  }
+
+  /** Stores a call in the first cache. */
+  override accept(
+    record: CallRecord,
+    source: ValueSource,
+    options?: AcceptOptions,
+  ): Promise<void> {
+    return this.#first.accept(record, source, options);
+  }
+
+  /** Those of some values that the first cache does not have. */
+  override missing(references: readonly Reference[]): Promise<Reference[]> {
+    return this.#first.missing(references);
+  }
+
+  /** Keys and digests of all caches. */
+  override async list(prefix: string, limit?: number): Promise<string[]> {
+    const lists = await Promise.all(
+      this.stack.map((cache) => this.#tolerant(cache, () => cache.list(prefix, limit))),
+    );
+    return [...new Set(lists.flatMap((list) => list ?? []))];
+  }
+
+  /** The records of all caches, each key once. */
+  override async *records(name?: string): AsyncIterable<CallRecord> {
+    const seen = new Set<string>();
+    for (const cache of this.stack) {
+      const records = cache.records(name)[Symbol.asyncIterator]();
+      while (true) {
+        const next = await this.#tolerant(cache, () => records.next());
+        if (next === undefined || next.done === true) break;
+        if (seen.has(next.value.key)) continue;
+        seen.add(next.value.key);
+        yield next.value;
+      }
+    }
+  }
+
+  /** Whether any of the caches has a call. */
+  protected override async containsWhole(key: string): Promise<boolean> {
+    const ask = async (cache: BaseCache) => (await cache.contains(key)) || undefined;
+    return await this.#firstAnswer(ask) !== undefined;
+  }
+
+  /** Removes a call from every cache that can be written to. */
+  protected override async evictWhole(key: string): Promise<boolean> {
+    let found = false;
+    for (const cache of this.stack) {
+      if (!cache.isReadOnly && await cache.evict(key)) found = true;
+    }
+    return found;
+  }
+
+  /** A stack with another cache in front. */
+  override push(cache: BaseCache): CacheStack {
+    return new CacheStack([cache, ...this.stack]);
+  }
+
+  /** Closes all caches. */
+  override async close(): Promise<void> {
+    await Promise.all(this.stack.map((cache) => cache.close()));
+  }
+}

@@ -1,0 +1,243 @@
+import { type Call, sealCall } from "../call.ts";
+import { CallRecord } from "../call_record.ts";
+import { copied, type Encoding, type Reference } from "../codec/encoding.ts";
+import { findReferences } from "../codec/references.ts";
+import { NotFoundError } from "../errors.ts";
+import { LazyCall, type ValueSource } from "../lazy_call.ts";
+import { type Outcome, PreparedCall } from "../prepared_call.ts";
+import { fillSlot } from "../slot.ts";
+import type { CallStorage, ValueStorage } from "../storage/storage.ts";
+import { type AcceptOptions, BaseCache, type PrepareOptions, SAVE_TIMEOUT } from "./base_cache.ts";
+
+/** What a {@linkcode Cache} is made of. */
+export interface CacheOptions {
+  /** Where values are stored. */
+  values: ValueStorage;
+  /** Where call records are stored. */
+  calls: CallStorage;
+  /** How long storing a call may take before the caller gets the result without it: 60 seconds. */
+  saveTimeout?: number;
+}
+
+/** Bytes of arguments that are held while a function runs; what goes beyond is stored at once. */
+export const HELD_LENGTH = 64 << 20;
+
+/**
+ * A cache of its own: one storage for values and one for calls.
+ *
+ * @example Usage
+ * ```ts
+ * import { Cache, CallSql, fleche, ValueFile, withCache } from "@fleche/core";
+ * import assert from "node:assert";
+ *
+ * const root = await Deno.makeTempDir();
+ * const cache = new Cache({
+ *   values: new ValueFile({ root: `${root}/values` }),
+ *   calls: new CallSql({ url: `sqlite:///${root}/calls.db` }),
+ * });
+ * const ramp = fleche((length: number) => Float64Array.from({ length }, (_, i) => i), {
+ *   name: "ramp",
+ *   version: 1,
+ * });
+ * await withCache(cache, async () => {
+ *   const first = await ramp(1000);
+ *   assert.deepEqual(await ramp(1000), first);
+ *   assert.equal(await ramp.contains(1000), true);
+ * });
+ * await cache.close();
+ * await Deno.remove(root, { recursive: true });
+ * ```
+ */
+export class Cache extends BaseCache {
+  /** Where values are stored. */
+  readonly values: ValueStorage;
+  /** Where call records are stored. */
+  readonly calls: CallStorage;
+  /** Always false. */
+  override readonly isReadOnly = false;
+  /** How long storing a call may take, in seconds. */
+  override readonly saveTimeout: number;
+
+  /** Takes the storages. Nothing is opened yet. */
+  constructor(options: CacheOptions) {
+    super();
+    this.values = options.values;
+    this.calls = options.calls;
+    this.saveTimeout = options.saveTimeout ?? SAVE_TIMEOUT;
+  }
+
+  /** Encodes the arguments of a call and keeps them until it has run. */
+  override async prepare(call: Call, options: PrepareOptions = {}): Promise<PreparedCall> {
+    const named = await this.readNamedArguments(call);
+    const held = new HeldValues(this.values);
+    const { key, fields } = sealCall(call, { ...options, named, sink: held.take });
+    await held.settled();
+    return new PreparedCall(key, {
+      commit: async (outcome) => {
+        await held.release();
+        return await this.#file(key, fields, outcome);
+      },
+      abandon: () => held.clear(),
+    });
+  }
+
+  async #file(
+    key: string,
+    fields: ReturnType<typeof sealCall>["fields"],
+    { result, metadata = {}, calls = [] }: Outcome,
+  ): Promise<string> {
+    const writing = new Writing(this.values);
+    const { slot } = fillSlot(result, { root: "result", identities: false, sink: writing.put });
+    await writing.settled();
+    await this.calls.put(CallRecord.build(key, { ...fields, result: slot, metadata, calls }));
+    return key;
+  }
+
+  /** Finds a call. */
+  override async find(key: string): Promise<LazyCall | undefined> {
+    const record = await this.calls.get(key);
+    return record === undefined ? undefined : new LazyCall(record, this);
+  }
+
+  /** Reads a value. */
+  override read(reference: Reference): Promise<Encoding | undefined> | Encoding | undefined {
+    // A reference without a length knows no check sum either.
+    if (reference.length === 0) return this.readNamed(reference.digest);
+    return this.values.get(reference.digest, reference);
+  }
+
+  /** Reads a value by its digest. */
+  override async readNamed(digest: string): Promise<Encoding | undefined> {
+    return await this.values.get(digest) ?? await this.calls.getEmbedded(digest);
+  }
+
+  /** Stores a call that stands elsewhere. */
+  override async accept(
+    record: CallRecord,
+    source: ValueSource,
+    options: AcceptOptions = {},
+  ): Promise<void> {
+    const results = record.resultReferences;
+    for (const reference of results) {
+      if (await this.#copy(reference, source)) continue;
+      const message = `The value ${reference.digest} is missing where the call comes from`;
+      throw new NotFoundError(message, { key: reference.digest });
+    }
+    if (options.arguments === true) {
+      // A call without the values of its arguments is still a call.
+      for (const reference of record.references) await this.#copy(reference, source);
+    }
+    await this.calls.put(record);
+  }
+
+  // Parts before what refers to them, so that what is there is whole; whether it is there now.
+  async #copy(reference: Reference, source: ValueSource): Promise<boolean> {
+    if (await this.values.has(reference.digest)) return true;
+    const encoding = await source.read(reference);
+    if (encoding === undefined) return false;
+    for (const part of findReferences(encoding)) {
+      if (!await this.#copy(part, source)) return false;
+    }
+    await this.values.put(reference, encoding);
+    return true;
+  }
+
+  /** Those of some values that are not stored. */
+  override async missing(references: readonly Reference[]): Promise<Reference[]> {
+    const missing: Reference[] = [];
+    for (const reference of references) {
+      if (!await this.values.has(reference.digest)) missing.push(reference);
+    }
+    return missing;
+  }
+
+  /** Keys and digests that begin with a prefix. */
+  override async list(prefix: string, limit?: number): Promise<string[]> {
+    const lists = [
+      await this.calls.list(prefix, limit),
+      await this.values.list(prefix, limit),
+      await this.calls.listEmbedded(prefix, limit),
+    ];
+    return [...new Set(lists.flat())];
+  }
+
+  /** The records. */
+  override records(name?: string): AsyncIterable<CallRecord> {
+    return this.calls.records(name);
+  }
+
+  /** Whether there is a call. */
+  protected override async containsWhole(key: string): Promise<boolean> {
+    return await this.calls.has(key);
+  }
+
+  /** Removes a call. */
+  protected override async evictWhole(key: string): Promise<boolean> {
+    return await this.calls.delete(key);
+  }
+
+  /** Closes both storages. */
+  override async close(): Promise<void> {
+    await this.calls.close();
+    await this.values.close();
+  }
+}
+
+/** Writes that may still be under way. */
+class Writing {
+  readonly #pending: Promise<void>[] = [];
+
+  constructor(readonly values: ValueStorage) {}
+
+  readonly put = (reference: Reference, encoding: Encoding): void => {
+    const written = this.values.put(reference, encoding);
+    if (written instanceof Promise) {
+      // Whoever awaits settled() hears of a failure; until then it is not unhandled.
+      written.catch(() => {});
+      this.#pending.push(written);
+    }
+  };
+
+  async settled(): Promise<void> {
+    if (this.#pending.length > 0) await Promise.all(this.#pending.splice(0));
+  }
+}
+
+/** The values of arguments, held in memory as long as they are not too large together. */
+class HeldValues {
+  readonly #writing: Writing;
+  readonly #held: { reference: Reference; encoding: Encoding }[] = [];
+  #room = HELD_LENGTH;
+
+  constructor(values: ValueStorage) {
+    this.#writing = new Writing(values);
+  }
+
+  readonly take = (reference: Reference, encoding: Encoding): void => {
+    this.#room -= reference.length;
+    if (this.#room >= 0) {
+      this.#held.push({ reference, encoding: copied(encoding) });
+      return;
+    }
+    this.#writeHeld();
+    this.#writing.put(reference, encoding);
+  };
+
+  #writeHeld(): void {
+    for (const { reference, encoding } of this.#held) this.#writing.put(reference, encoding);
+    this.#held.length = 0;
+  }
+
+  async settled(): Promise<void> {
+    await this.#writing.settled();
+  }
+
+  async release(): Promise<void> {
+    this.#writeHeld();
+    await this.settled();
+  }
+
+  clear(): void {
+    this.#held.length = 0;
+  }
+}

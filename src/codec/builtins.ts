@@ -1,0 +1,265 @@
+/**
+ * Extension 9: built-in objects that MessagePack has no format for, as an array whose first
+ * element is the name of the type.
+ *
+ * @module
+ */
+
+import { CorruptValueError, UnknownTypeError } from "../errors.ts";
+
+/** A value that cannot be stored, and why; the encoder adds the path to it. */
+export type Unfit = { readonly unfit: string };
+
+/** What is stored of a built-in object: its name and further fields, or why it cannot be. */
+export type BuiltinFields = readonly unknown[] | Unfit;
+
+type ErrorConstructorLike = { readonly prototype: object; new (message: string): Error };
+
+const ERRORS: readonly (readonly [string, ErrorConstructorLike])[] = [
+  ["Error", Error],
+  ["EvalError", EvalError],
+  ["RangeError", RangeError],
+  ["ReferenceError", ReferenceError],
+  ["SyntaxError", SyntaxError],
+  ["TypeError", TypeError],
+  ["URIError", URIError],
+];
+
+/** Own properties of an error that have a field of their own, or are left out. */
+const ERROR_FIELDS = new Set(["name", "message", "stack", "cause", "errors"]);
+
+interface TemporalType {
+  readonly prototype: object;
+  from(text: string): { toString(): string };
+}
+
+const TEMPORAL_NAMES = [
+  "Instant",
+  "ZonedDateTime",
+  "PlainDate",
+  "PlainTime",
+  "PlainDateTime",
+  "PlainYearMonth",
+  "PlainMonthDay",
+  "Duration",
+] as const;
+
+const DURATION_UNITS = [
+  "years",
+  "months",
+  "weeks",
+  "days",
+  "hours",
+  "minutes",
+  "seconds",
+  "milliseconds",
+  "microseconds",
+  "nanoseconds",
+] as const;
+
+function temporalType(name: string): TemporalType | undefined {
+  const scope: object = globalThis;
+  const temporal: Record<string, TemporalType> | undefined = Reflect.get(scope, "Temporal");
+  return temporal?.[name];
+}
+
+function extraProperties(value: object): Unfit | undefined {
+  return Object.keys(value).length === 0
+    ? undefined
+    : { unfit: "has properties of its own, which would be lost: store them beside it" };
+}
+
+function regExpFields(value: object): BuiltinFields {
+  const { source, flags, lastIndex } = value as RegExp;
+  if (
+    !Number.isSafeInteger(lastIndex) || lastIndex < 0 || new RegExp(source, flags).source !== source
+  ) {
+    return { unfit: "is a RegExp whose text or lastIndex would not read back" };
+  }
+  return extraProperties(value) ?? ["RegExp", source, flags, lastIndex];
+}
+
+function urlFields(value: object): BuiltinFields {
+  const { href } = value as URL;
+  if (URL.parse(href)?.href !== href) return { unfit: "is a URL whose text would not read back" };
+  return extraProperties(value) ?? ["URL", href];
+}
+
+function errorFields(className: string, error: Error): BuiltinFields {
+  if (Object.getOwnPropertySymbols(error).some((key) => isEnumerable(error, key))) {
+    return { unfit: "is an error with symbol keys, which cannot be stored" };
+  }
+  const message: unknown = Object.hasOwn(error, "message") ? error.message : "";
+  const name: unknown = Object.hasOwn(error, "name") ? error.name : null;
+  if (typeof message !== "string" || (name !== null && typeof name !== "string")) {
+    return { unfit: "is an error whose name or message is not a string" };
+  }
+  const data: Record<string, unknown> = Object.create(null);
+  for (const key of Object.keys(error)) {
+    if (!ERROR_FIELDS.has(key)) data[key] = Reflect.get(error, key);
+  }
+  const hasCause = Object.hasOwn(error, "cause");
+  const errors: unknown = error instanceof AggregateError ? error.errors : null;
+  if (error instanceof AggregateError && !Array.isArray(errors)) {
+    return { unfit: "is an AggregateError whose errors are not an array" };
+  }
+  return [className, message, name, data, hasCause, hasCause ? error.cause : null, errors];
+}
+
+function isEnumerable(value: object, key: PropertyKey): boolean {
+  return Object.prototype.propertyIsEnumerable.call(value, key);
+}
+
+function temporalFields(name: string, value: object): BuiltinFields {
+  const text = String(value);
+  const again = temporalType(name)?.from(text);
+  if (again === undefined || String(again) !== text) {
+    return { unfit: `is a Temporal.${name} whose text would not read back` };
+  }
+  // The text of a duration merges its units below the second, so not every one reads back.
+  if (
+    name === "Duration" &&
+    DURATION_UNITS.some((unit) => Reflect.get(again, unit) !== Reflect.get(value, unit))
+  ) {
+    return { unfit: "is a Temporal.Duration whose text would not read back: round() balances it" };
+  }
+  return extraProperties(value) ?? [`Temporal.${name}`, text];
+}
+
+/** Writers by the prototype of the value. */
+export const BUILTIN_BY_PROTOTYPE: ReadonlyMap<object, (value: object) => BuiltinFields> = new Map([
+  [RegExp.prototype, regExpFields],
+  [URL.prototype, urlFields],
+  [
+    AggregateError.prototype,
+    (value: object) => errorFields("AggregateError", value as AggregateError),
+  ],
+  ...ERRORS.map(([name, type]): [object, (value: object) => BuiltinFields] => [
+    type.prototype,
+    (value) => errorFields(name, value as Error),
+  ]),
+  ...TEMPORAL_NAMES.flatMap((name): [object, (value: object) => BuiltinFields][] => {
+    const type = temporalType(name);
+    return type === undefined ? [] : [[type.prototype, (value) => temporalFields(name, value)]];
+  }),
+]);
+
+function refuse(what: string): never {
+  throw new CorruptValueError(`Not a canonical encoding: ${what}`);
+}
+
+function readRegExp(fields: readonly unknown[]): RegExp {
+  const [, source, flags, lastIndex] = fields;
+  if (fields.length !== 4 || typeof source !== "string" || typeof flags !== "string") {
+    refuse("a RegExp takes a source, flags and an index");
+  }
+  if (typeof lastIndex !== "number" || !Number.isSafeInteger(lastIndex) || lastIndex < 0) {
+    refuse("the last index of a RegExp is a non-negative integer");
+  }
+  let value: RegExp;
+  try {
+    value = new RegExp(source, flags);
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+    const message = "Cannot build a stored RegExp: this runtime does not know its syntax";
+    throw new UnknownTypeError(message, { type: "RegExp" }, { cause });
+  }
+  if (value.source !== source || value.flags !== flags) {
+    refuse("a RegExp that is written otherwise");
+  }
+  value.lastIndex = lastIndex;
+  return value;
+}
+
+function readUrl(fields: readonly unknown[]): URL {
+  const href = fields[1];
+  if (fields.length !== 2 || typeof href !== "string") refuse("a URL takes its text");
+  const value = URL.parse(href);
+  if (value === null || value.href !== href) refuse("a URL that is written otherwise");
+  return value;
+}
+
+function isPlainRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null &&
+    Object.getPrototypeOf(value) === Object.prototype;
+}
+
+function readError(
+  type: ErrorConstructorLike | undefined,
+  fields: readonly unknown[],
+): Error {
+  const [, message, name, data, hasCause, cause, errors] = fields;
+  if (fields.length !== 7 || typeof message !== "string" || !isPlainRecord(data)) {
+    refuse("an error takes a message, name, data, cause and errors");
+  }
+  if (typeof hasCause !== "boolean" || (!hasCause && cause !== null)) {
+    refuse("an error says whether it has a cause");
+  }
+  if (name !== null && typeof name !== "string") refuse("the name of an error is a string");
+  let error: Error;
+  if (type === undefined) {
+    if (!Array.isArray(errors)) refuse("an AggregateError takes its errors");
+    error = new AggregateError(errors, message);
+  } else {
+    if (errors !== null) refuse("only an AggregateError has errors");
+    error = new type(message);
+  }
+  error.stack = `${name ?? error.name}: ${message}\n    (read from the cache)`;
+  if (name !== null) define(error, "name", name, false);
+  if (hasCause) define(error, "cause", cause, false);
+  for (const [key, value] of Object.entries(data)) {
+    if (ERROR_FIELDS.has(key)) refuse(`"${key}" of an error is not part of its data`);
+    define(error, key, value, true);
+  }
+  return error;
+}
+
+function define(target: object, key: string, value: unknown, enumerable: boolean): void {
+  Object.defineProperty(target, key, { value, enumerable, writable: true, configurable: true });
+}
+
+function readTemporal(name: string, fields: readonly unknown[]): unknown {
+  const text = fields[1];
+  if (fields.length !== 2 || typeof text !== "string") refuse("a Temporal value takes its text");
+  const type = temporalType(name);
+  if (type === undefined) {
+    const message = `Cannot build a stored Temporal.${name}: this runtime does not have Temporal`;
+    throw new UnknownTypeError(message, { type: `Temporal.${name}` });
+  }
+  let value: { toString(): string };
+  try {
+    value = type.from(text);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    refuse(`a Temporal.${name} whose text cannot be read`);
+  }
+  if (String(value) !== text) refuse(`a Temporal.${name} that is written otherwise`);
+  return value;
+}
+
+/**
+ * Builds a built-in object from its fields.
+ *
+ * @throws {CorruptValueError} If they are not what {@linkcode BUILTIN_BY_PROTOTYPE} writes.
+ * @throws {UnknownTypeError} If this runtime does not have the type.
+ */
+export function readBuiltin(fields: readonly unknown[]): unknown {
+  const type = fields[0];
+  if (typeof type !== "string") refuse("a built-in object takes the name of its type first");
+  switch (type) {
+    case "RegExp":
+      return readRegExp(fields);
+    case "URL":
+      return readUrl(fields);
+    case "Date":
+      return fields.length === 1 ? new Date(NaN) : refuse("an invalid Date takes nothing more");
+    case "AggregateError":
+      return readError(undefined, fields);
+  }
+  const error = ERRORS.find(([name]) => name === type);
+  if (error !== undefined) return readError(error[1], fields);
+  const temporal = TEMPORAL_NAMES.find((name) => type === `Temporal.${name}`);
+  if (temporal !== undefined) return readTemporal(temporal, fields);
+  const message = `Cannot build a stored object: this version does not know the type "${type}"`;
+  throw new UnknownTypeError(message, { type });
+}

@@ -1,0 +1,105 @@
+/**
+ * Extension 4: typed arrays, ArrayBuffer and DataView as one kind byte and their memory.
+ *
+ * Elements are little-endian, as on every processor that Deno runs on, so memory is copied as it is.
+ *
+ * @module
+ */
+
+import { EXTENSION } from "./format.ts";
+
+type MemoryConstructor = {
+  readonly name: string;
+  readonly prototype: object;
+  readonly BYTES_PER_ELEMENT?: number;
+  new (buffer: ArrayBuffer): ArrayBufferView;
+};
+
+interface MemoryKind {
+  readonly kind: number;
+  readonly name: string;
+  /** Bytes of one element; 1 where there are none. */
+  readonly width: number;
+  /** Absent where this runtime does not have the type, and for ArrayBuffer. */
+  readonly type?: MemoryConstructor | undefined;
+}
+
+const NAMES = [
+  "Int8Array",
+  "Uint8ClampedArray",
+  "Int16Array",
+  "Uint16Array",
+  "Int32Array",
+  "Uint32Array",
+  "BigInt64Array",
+  "BigUint64Array",
+  "Float16Array",
+  "Float32Array",
+  "Float64Array",
+] as const;
+
+const WIDTHS = [1, 1, 2, 2, 4, 4, 8, 8, 2, 4, 8];
+
+/** Kind byte of an ArrayBuffer. */
+export const ARRAY_BUFFER_KIND = 12;
+
+const KINDS: readonly MemoryKind[] = [
+  ...NAMES.map((name, index): MemoryKind => ({
+    kind: index + 1,
+    name,
+    width: WIDTHS[index] ?? 1,
+    type: Reflect.get(globalThis, name),
+  })),
+  { kind: ARRAY_BUFFER_KIND, name: "ArrayBuffer", width: 1 },
+  { kind: 13, name: "DataView", width: 1, type: DataView },
+];
+
+/** The kinds by the prototype of their values. */
+export const KIND_BY_PROTOTYPE: ReadonlyMap<object, number> = new Map(
+  KINDS.flatMap(({ kind, type }) => type === undefined ? [] : [[type.prototype, kind]]),
+);
+
+/** What is known of a kind byte. */
+export function memoryKind(kind: number): MemoryKind | undefined {
+  return KINDS[kind - 1];
+}
+
+/** A value of a kind over a whole buffer. */
+export function memoryValue(kind: MemoryKind, buffer: ArrayBuffer): unknown {
+  if (kind.kind === ARRAY_BUFFER_KIND) return buffer;
+  return kind.type === undefined ? undefined : new kind.type(buffer);
+}
+
+/** The memory of a view as bytes: the very memory, unless other threads can write to it. */
+export function memoryOf(view: ArrayBufferView): Uint8Array {
+  const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+  return view.buffer instanceof ArrayBuffer ? bytes : bytes.slice();
+}
+
+/**
+ * Where the memory of an encoding begins, if it is that of a byte string, typed array or the like.
+ *
+ * @param head the first bytes, at least 7 unless there are no more
+ */
+export function memoryOffset(head: Uint8Array): number | undefined {
+  switch (head[0]) {
+    case 0xc4:
+      return 2;
+    case 0xc5:
+      return 3;
+    case 0xc6:
+      return 5;
+    case 0xd4:
+    case 0xd5:
+    case 0xd6:
+    case 0xd7:
+    case 0xd8:
+      return head[1] === EXTENSION.memory ? 3 : undefined;
+    case 0xc7:
+      return head[2] === EXTENSION.memory ? 4 : undefined;
+    case 0xc8:
+      return head[3] === EXTENSION.memory ? 5 : undefined;
+    case 0xc9:
+      return head[5] === EXTENSION.memory ? 7 : undefined;
+  }
+}

@@ -1,0 +1,60 @@
+import { parse, TomlError } from "smol-toml";
+import type { ConfigPath } from "./_section.ts";
+import { isTable } from "./_section.ts";
+
+/** A place in a text, both from 1. */
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+/**
+ * Where a value stands in a TOML text: the first line with which a beginning of the text holds it.
+ *
+ * The parser gives no positions for what is well-formed, so it is asked about ever longer beginnings;
+ * that is slow, but happens on the way to an error only.
+ *
+ * @param text the whole text, which parses
+ * @param path where the value is; what is missing at its end is looked for further up
+ */
+export function positionOf(text: string, path: ConfigPath): Position {
+  const lines = text.split("\n");
+  for (let length = path.length; length > 0; length--) {
+    const start = path.slice(0, length);
+    let after = 0;
+    for (let count = 1; count <= lines.length; count++) {
+      const found = beginningHas(lines.slice(0, count).join("\n"), start);
+      if (found === undefined) continue;
+      if (found) return { line: after + 1, column: columnOf(lines[after] ?? "", start) };
+      after = count;
+    }
+  }
+  return { line: 1, column: 1 };
+}
+
+// Whether a beginning of a text holds a value; undefined if it ends in the middle of one.
+function beginningHas(beginning: string, path: ConfigPath): boolean | undefined {
+  let value: unknown;
+  try {
+    value = parse(beginning);
+  } catch (error) {
+    if (error instanceof TomlError) return undefined;
+    throw error;
+  }
+  for (const step of path) {
+    if (Array.isArray(value) && typeof step === "number" && step < value.length) {
+      value = value[step];
+    } else if (isTable(value) && typeof step === "string" && Object.hasOwn(value, step)) {
+      value = value[step];
+    } else {
+      return false;
+    }
+  }
+  return true;
+}
+
+function columnOf(line: string, path: ConfigPath): number {
+  const key = path.findLast((step) => typeof step === "string");
+  const at = key === undefined ? -1 : line.indexOf(key);
+  return (at === -1 ? line.length - line.trimStart().length : at) + 1;
+}

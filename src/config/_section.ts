@@ -1,0 +1,145 @@
+import { ConfigError } from "../errors.ts";
+import { nearest } from "./_nearest.ts";
+
+/** Where something stands in a configuration: keys and indices from the top. */
+export type ConfigPath = readonly (string | number)[];
+
+/** A fault in a configuration, before it is known which file and line it comes from. */
+export class ConfigFault extends Error {
+  /** Takes what is wrong, as the end of a sentence, and where. */
+  constructor(message: string, readonly path: ConfigPath) {
+    super(message);
+  }
+}
+
+/** A path as it is written: `shared[1].values.type`. */
+export function pathText(path: ConfigPath): string {
+  return path
+    .map((step, index) => typeof step === "number" ? `[${step}]` : index === 0 ? step : `.${step}`)
+    .join("");
+}
+
+/** Turns faults into errors that say where they are. */
+export function withoutFile<T>(build: () => T): T {
+  try {
+    return build();
+  } catch (error) {
+    if (!(error instanceof ConfigFault)) throw error;
+    const where = error.path.length === 0 ? "" : `${pathText(error.path)}: `;
+    throw new ConfigError(`Bad configuration: ${where}${error.message}`, {}, { cause: error });
+  }
+}
+
+/** A table of a configuration whose keys are taken one by one; what is left over is a fault. */
+export class Section {
+  readonly #table: Record<string, unknown>;
+  readonly #known = new Set<string>();
+
+  /** Takes what should be a table. */
+  constructor(table: unknown, readonly path: ConfigPath) {
+    if (!isTable(table)) throw new ConfigFault("should be a table", path);
+    this.#table = table;
+  }
+
+  /** Whether there is a key. */
+  has(key: string): boolean {
+    this.#known.add(key);
+    return Object.hasOwn(this.#table, key);
+  }
+
+  /** A value of any type. */
+  any(key: string): unknown {
+    return this.has(key) ? this.#table[key] : undefined;
+  }
+
+  #typed<T>(key: string, what: string, is: (value: unknown) => value is T): T | undefined {
+    const value = this.any(key);
+    if (value === undefined || is(value)) return value;
+    return this.fault(key, `should be ${what}`);
+  }
+
+  /** A string. */
+  string(key: string): string | undefined {
+    return this.#typed(key, "a string", (value) => typeof value === "string");
+  }
+
+  /** A string that has to be there. */
+  requiredString(key: string): string {
+    const value = this.string(key);
+    if (value === undefined) throw new ConfigFault(`lacks the key "${key}"`, this.path);
+    return value;
+  }
+
+  /** A string out of a few. */
+  choice<const T extends string>(key: string, choices: readonly T[]): T | undefined {
+    const value = this.string(key);
+    const found = choices.find((choice) => choice === value);
+    if (value === undefined || found !== undefined) return found;
+    const near = nearest(value, choices);
+    const hint = near === undefined ? "" : `; did you mean "${near}"?`;
+    return this.fault(key, `"${value}" is none of ${choices.join(", ")}${hint}`);
+  }
+
+  /** A boolean. */
+  boolean(key: string): boolean | undefined {
+    return this.#typed(key, "true or false", (value) => typeof value === "boolean");
+  }
+
+  /** A number above zero. */
+  positive(key: string): number | undefined {
+    return this.#typed(
+      key,
+      "a number above zero",
+      (value): value is number => typeof value === "number" && value > 0,
+    );
+  }
+
+  /** A list of strings. */
+  strings(key: string): string[] | undefined {
+    return this.#typed(
+      key,
+      "a list of strings",
+      (value): value is string[] =>
+        Array.isArray(value) && value.every((each) => typeof each === "string"),
+    );
+  }
+
+  /** A table whose values are strings. */
+  stringTable(key: string): Record<string, string> | undefined {
+    return this.#typed(
+      key,
+      "a table of strings",
+      (value): value is Record<string, string> =>
+        isTable(value) && Object.values(value).every((each) => typeof each === "string"),
+    );
+  }
+
+  /** A table below this one. */
+  section(key: string): Section {
+    if (!this.has(key)) throw new ConfigFault(`lacks the table "${key}"`, this.path);
+    return new Section(this.#table[key], [...this.path, key]);
+  }
+
+  /** Complains about a key. */
+  fault(key: string, message: string): never {
+    throw new ConfigFault(message, [...this.path, key]);
+  }
+
+  /** Complains about keys that nothing has asked for. */
+  finish(): void {
+    for (const key of Object.keys(this.#table)) {
+      if (this.#known.has(key)) continue;
+      const near = nearest(key, this.#known);
+      const hint = near === undefined
+        ? `it takes ${[...this.#known].join(", ")}`
+        : `did you mean "${near}"?`;
+      this.fault(key, `unknown key; ${hint}`);
+    }
+  }
+}
+
+/** Whether a value is a table. */
+export function isTable(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) &&
+    !(value instanceof Date);
+}

@@ -1,0 +1,106 @@
+import type { BaseCache } from "./caches/base_cache.ts";
+
+/** How a call that others wait for ended. */
+export type FlightOutcome =
+  /** It was stored: each who waits builds the result anew, so that nobody shares its memory. */
+  | { readonly stored: true; readonly build: () => unknown }
+  /** It could not be stored: each who waits runs it by himself. */
+  | { readonly stored: false };
+
+/** A call that is running, which others who want it wait for. */
+export class Flight {
+  readonly #ended = Promise.withResolvers<FlightOutcome>();
+  readonly #waitsFor = new Set<Flight>();
+  #waiting = 0;
+
+  /** Begins. */
+  constructor() {
+    // A failure that nobody waits for is the caller's own business.
+    this.#ended.promise.catch(() => {});
+  }
+
+  /** Whether anybody waits. */
+  get isAwaited(): boolean {
+    return this.#waiting > 0;
+  }
+
+  /** Lets all who wait go on. */
+  land(outcome: FlightOutcome): void {
+    this.#ended.resolve(outcome);
+  }
+
+  /** Fails all who wait. */
+  crash(error: unknown): void {
+    this.#ended.reject(error);
+  }
+
+  /**
+   * Waits for the end.
+   *
+   * @param above the calls on whose behalf: they cannot end before this one does
+   */
+  async wait(above: readonly Flight[]): Promise<FlightOutcome> {
+    this.#waiting++;
+    for (const flight of above) flight.#waitsFor.add(this);
+    try {
+      return await this.#ended.promise;
+    } finally {
+      this.#waiting--;
+      for (const flight of above) flight.#waitsFor.delete(this);
+    }
+  }
+
+  /** Whether this call is one of some others, or waits for one: then they cannot wait for it. */
+  dependsOn(others: readonly Flight[], seen: Set<Flight> = new Set()): boolean {
+    if (others.includes(this)) return true;
+    if (seen.has(this)) return false;
+    seen.add(this);
+    return [...this.#waitsFor].some((flight) => flight.dependsOn(others, seen));
+  }
+}
+
+/** The calls of one cache that are running in this process. */
+export class FlightBoard {
+  readonly #running = new Map<string, Flight>();
+  readonly #landed = new Set<string>();
+  #lookups = 0;
+
+  /** The running call of a key, if there is one. */
+  get(key: string): Flight | undefined {
+    return this.#running.get(key);
+  }
+
+  /** Announces a running call. */
+  takeOff(key: string): Flight {
+    const flight = new Flight();
+    this.#running.set(key, flight);
+    return flight;
+  }
+
+  /** Takes back the announcement of a call that has ended. */
+  remove(key: string): void {
+    this.#running.delete(key);
+    if (this.#lookups > 0) this.#landed.add(key);
+  }
+
+  /** Notes that somebody looks a call up. */
+  beginLookup(): void {
+    this.#lookups++;
+  }
+
+  /** Whether the call ended while it was looked up, so that the answer may be out of date. */
+  endLookup(key: string): boolean {
+    const landed = this.#landed.has(key);
+    if (--this.#lookups === 0) this.#landed.clear();
+    return landed;
+  }
+}
+
+const boards = new WeakMap<BaseCache, FlightBoard>();
+
+/** The running calls of a cache. */
+export function flightBoard(cache: BaseCache): FlightBoard {
+  let board = boards.get(cache);
+  if (board === undefined) boards.set(cache, board = new FlightBoard());
+  return board;
+}

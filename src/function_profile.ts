@@ -1,0 +1,195 @@
+import type { HashedField } from "./call_record.ts";
+import { Digest } from "./digest.ts";
+import { isNativeSource, parseFunction, sourceDigest, usesThis } from "./profile/source.ts";
+import type { ModuleIdentity } from "./profile/module_identity.ts";
+import {
+  bindArguments,
+  type Binding,
+  type Parameter,
+  type ParameterList,
+  parameterList,
+} from "./profile/parameters.ts";
+
+/** Any function. */
+// deno-lint-ignore no-explicit-any
+export type AnyFunction = (...args: any[]) => unknown;
+
+/** What of the options makes up a function's identity and the names of its arguments. */
+export interface ProfileOptions {
+  readonly name?: string | undefined;
+  readonly module?: string | null | undefined;
+  readonly version?: string | number | undefined;
+  readonly params?: readonly string[] | undefined;
+  readonly require?: readonly string[] | undefined;
+  readonly ignore?: readonly string[] | undefined;
+  readonly hashVersion?: boolean | undefined;
+  readonly hashModule?: boolean | undefined;
+  readonly hashCode?: boolean | undefined;
+  readonly hasDeps: boolean;
+}
+
+/** What is known of a function before it is called. */
+export class FunctionProfile {
+  /** Its name. */
+  readonly name: string;
+  /** Where it is defined. */
+  readonly module: string | null;
+  /** Its version. */
+  readonly version: string | number | null;
+  /** Digest of its source; null for native and bound functions. */
+  readonly source: string | null;
+  /** Digest of the code that joins the key. */
+  readonly code: string | null;
+  /** Which of module, version and code join the key. */
+  readonly hashed: readonly HashedField[];
+  /** Whether its body uses `this`, which is no argument. */
+  readonly usesThis: boolean;
+  /** Why the code joins the key although that was not asked for. */
+  readonly remedy: string | undefined;
+  readonly #parameters: ParameterList;
+  readonly #require: readonly string[];
+  readonly #ignore: ReadonlySet<string>;
+
+  /**
+   * Examines a function.
+   *
+   * @param locate finds where it is defined, if the options do not say
+   * @throws {TypeError} If it cannot be cached as the options say.
+   */
+  constructor(fn: AnyFunction, options: ProfileOptions, locate: () => ModuleIdentity) {
+    const text = Function.prototype.toString.call(fn);
+    const isNative = isNativeSource(text);
+    this.name = checkedName(fn, options, isNative);
+    this.version = checkedVersion(this.name, options.version);
+    const parsed = isNative ? undefined : parseChecked(this.name, text);
+    this.source = parsed === undefined ? null : sourceDigest(parsed);
+    this.usesThis = parsed !== undefined && usesThis(parsed.node);
+    const { module, remedy } = options.module !== undefined
+      ? { module: options.module, remedy: undefined }
+      : locate();
+    this.module = module;
+    const wantsModule = options.hashModule !== false;
+    const needsCode = module === null && wantsModule && this.source !== null;
+    const wantsCode = options.hashCode === true || needsCode;
+    if (options.hashCode === true && this.source === null) {
+      throw new TypeError(`Cannot hash the code of ${this.name}: it is native or bound`);
+    }
+    this.remedy = needsCode && options.hashCode !== true ? remedy : undefined;
+    this.code = wantsCode ? this.source : null;
+    const hashed: HashedField[] = [];
+    if (wantsModule && module !== null) hashed.push("module");
+    if (options.hashVersion !== false && this.version !== null) hashed.push("version");
+    if (wantsCode) hashed.push("code");
+    this.hashed = hashed;
+    const list = parameterList(parsed?.node.params ?? []);
+    this.#parameters = options.params === undefined ? list : renamed(list, options.params);
+    this.#require = this.#checkedNames("require", options.require ?? []);
+    this.#ignore = new Set(this.#checkedNames("ignore", options.ignore ?? []));
+  }
+
+  // A misspelt name would silently join the key, or never be required.
+  #checkedNames(option: string, names: readonly string[]): readonly string[] {
+    const { named, rest, open } = this.#parameters;
+    const known = [...named.map(({ name }) => name), ...rest === undefined ? [] : [rest]];
+    const wrong = names.find((name) => !known.includes(name) && !/^\[\d+\]$/.test(name));
+    if (wrong === undefined || open) return names;
+    const has = known.length === 0 ? "it has none" : `it has ${known.join(", ")}`;
+    throw new TypeError(`Cannot ${option} "${wrong}" of ${this.name}: ${has}`);
+  }
+
+  /** Names the arguments of a call, without those that are ignored. */
+  bind(args: readonly unknown[]): Binding {
+    const binding = bindArguments(this.#parameters, args);
+    if (this.#ignore.size === 0) return binding;
+    const kept = binding.names.map((name) => !this.#ignore.has(name));
+    return {
+      names: binding.names.filter((_, index) => kept[index]),
+      values: binding.values.filter((_, index) => kept[index]),
+    };
+  }
+
+  /** The required arguments that a call does not give. */
+  missing(args: readonly unknown[]): readonly string[] {
+    if (this.#require.length === 0) return [];
+    const given = bindArguments(withoutFallbacks(this.#parameters), args).names;
+    return this.#require.filter((name) => !given.includes(name));
+  }
+
+  /** The arguments as the body takes them: digests that are whole arguments become their values. */
+  async resolve(
+    args: readonly unknown[],
+    load: (digest: Digest) => Promise<unknown>,
+  ): Promise<readonly unknown[]> {
+    const { destructured, named, rest } = this.#parameters;
+    const resolved = (value: unknown) => value instanceof Digest ? load(value) : value;
+    return await Promise.all(args.map(async (value, position) => {
+      if (destructured && position === 0 && isObject(value) && !(value instanceof Digest)) {
+        if (!Object.values(value).some((each) => each instanceof Digest)) return value;
+        const entries = Object.entries(value).map(async (
+          [key, each],
+        ) => [key, await resolved(each)]);
+        return Object.fromEntries(await Promise.all(entries));
+      }
+      // The elements of a rest parameter are no whole arguments.
+      return rest !== undefined && position >= named.length ? value : await resolved(value);
+    }));
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+function checkedName(fn: AnyFunction, options: ProfileOptions, isNative: boolean): string {
+  const name = options.name ?? fn.name;
+  if (isNative) {
+    if (options.name === undefined || (options.version === undefined && !options.hasDeps)) {
+      throw new TypeError(
+        `Cannot cache the native or bound function "${fn.name}" by its source: ` +
+          "give it a name, and a version or deps",
+      );
+    }
+  }
+  if (typeof name !== "string" || name === "") {
+    throw new TypeError("Cannot cache a function without a name: set the option name");
+  }
+  return name;
+}
+
+function checkedVersion(name: string, version: unknown): string | number | null {
+  if (version === undefined) return null;
+  if (typeof version === "string" || typeof version === "number") return version;
+  throw new TypeError(`Cannot use the version of ${name}: it takes a number or a string`);
+}
+
+function parseChecked(name: string, text: string) {
+  if (/^class\b/.test(text)) {
+    throw new TypeError(`Cannot cache the class ${name}: wrap a function that makes an instance`);
+  }
+  const parsed = parseFunction(text);
+  if (parsed === undefined) {
+    throw new TypeError(`Cannot read the source of ${name}: the parser does not know its syntax`);
+  }
+  if (parsed.node.generator) {
+    throw new TypeError(`Cannot cache the generator ${name}: wrap a function that collects it`);
+  }
+  return parsed;
+}
+
+function renamed(list: ParameterList, names: readonly string[]): ParameterList {
+  if (new Set(names).size !== names.length) {
+    throw new TypeError("Cannot use params: a name occurs twice");
+  }
+  const fallbacks = list.destructured ? [] : list.named;
+  const named: Parameter[] = names.map((name, position) => ({
+    name,
+    fallback: fallbacks[position]?.fallback,
+  }));
+  const rest = list.destructured ? undefined : list.rest;
+  return { named, rest, destructured: false, open: false };
+}
+
+function withoutFallbacks(list: ParameterList): ParameterList {
+  const named = list.named.map(({ name }) => ({ name, fallback: undefined }));
+  return { ...list, named, fallback: undefined };
+}

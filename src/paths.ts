@@ -1,0 +1,27 @@
+import { homedir, hostname } from "node:os";
+import { join, resolve } from "node:path";
+import { randomBytes } from "node:crypto";
+
+/** The absolute form of a path in which a leading `~` means the home directory. */
+export function expandPath(path: string): string {
+  if (path === "~" || path.startsWith("~/")) return join(homedir(), path.slice(1));
+  return resolve(path);
+}
+
+let host: string | undefined;
+let counter = 0;
+
+/** A file name that no other process or thread makes: host, process id, counter, random. */
+export function uniqueName(): string {
+  host ??= safeHostname();
+  return `${host}-${Deno.pid}-${counter++}-${randomBytes(6).toString("hex")}`;
+}
+
+function safeHostname(): string {
+  try {
+    return hostname().replace(/[^\w.-]/g, "_") || "host";
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) return "host";
+    throw error;
+  }
+}

@@ -1,0 +1,22 @@
+import { isTable } from "./params.ts";
+
+/** What stands for a secret. */
+const REDACTED = "<redacted>";
+
+/** A configuration without its secrets: keys for signing, and passwords in addresses. */
+export function redact(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(redact);
+  if (typeof value === "string") return redactAddress(value);
+  if (!isTable(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) => [
+      key,
+      /secret|password|token/i.test(key) || key === "env" ? REDACTED : redact(each),
+    ]),
+  );
+}
+
+// postgresql://user:password@host/db
+function redactAddress(text: string): string {
+  return text.replace(/^([\w+.-]+:\/\/[^/@:]*):[^@]*@/, `$1:${REDACTED}@`);
+}

@@ -1,0 +1,406 @@
+import {
+  type AcceptOptions,
+  BaseCache,
+  type PrepareOptions,
+  SAVE_TIMEOUT,
+} from "../caches/base_cache.ts";
+import { type Call, sealCall } from "../call.ts";
+import { CallRecord } from "../call_record.ts";
+import { copied, type Encoding, matches, type Reference } from "../codec/encoding.ts";
+import { findReferences } from "../codec/references.ts";
+import {
+  ConfigError,
+  CorruptValueError,
+  NotFoundError,
+  ProtocolError,
+  RejectedError,
+} from "../errors.ts";
+import { LazyCall, type ValueSource } from "../lazy_call.ts";
+import { warnOnce } from "../log.ts";
+import { type Outcome, PreparedCall } from "../prepared_call.ts";
+import { fillSlot } from "../slot.ts";
+import { VERSION } from "../version.ts";
+import { AsyncQueue } from "./_queue.ts";
+import { type Answer, Connection, type RequestOptions } from "./connection.ts";
+import { PROTOCOL_LIMITS } from "./limits.ts";
+import { Params } from "./params.ts";
+import { remoteCommand } from "./ssh_command.ts";
+import { SshProcess } from "./ssh_process.ts";
+
+/** Where {@linkcode SshCache} finds its cache. */
+export interface SshCacheOptions {
+  /** The host as ssh takes it: `host`, `user@host`, or a name from its configuration. */
+  host: string;
+  /** Which cache of the remote configuration; the default one if it is left out. */
+  cacheName?: string;
+  /**
+   * The remote program: text that the remote shell reads, or a list of words that are passed as
+   * they are. `"fleche"` by default.
+   */
+  command?: string | readonly string[];
+  /** Further options for ssh, as `["-p", "2222"]`. */
+  sshOptions?: readonly string[];
+  /** Commands that the remote shell runs first, as `["module load fleche"]`. */
+  setupCommands?: readonly string[];
+  /** The remote folder to work in, where the search for a fleche.toml begins. */
+  workdir?: string;
+  /** Variables to set on the remote side. */
+  env?: Readonly<Record<string, string>>;
+  /** How long storing a call may take before the caller gets the result without it: 60 seconds. */
+  saveTimeout?: number;
+}
+
+/** What a server tells of itself. */
+export interface RemoteInfo {
+  /** The configuration of the cache, without its secrets. */
+  readonly cache: unknown;
+  /** The name of the cache; null for the default one. */
+  readonly cacheName: string | null;
+  /** Whether it refuses to store and to evict. */
+  readonly readOnly: boolean;
+  /** The version of fleche. */
+  readonly version: string;
+  /** The working directory. */
+  readonly cwd: string;
+  /** The host's own name. */
+  readonly hostname: string;
+  /** The program that serves. */
+  readonly executable: string;
+  /** Its process id. */
+  readonly pid: number;
+}
+
+interface Link {
+  readonly process: SshProcess;
+  readonly connection: Connection;
+  readonly info: RemoteInfo;
+}
+
+/**
+ * A cache on another machine, reached over ssh.
+ *
+ * The connection is made when it is first needed, and kept. When it is lost, everything fails with a
+ * RemoteConnectionError until {@linkcode SshCache.reconnect}.
+ *
+ * @example Results from near, and from the cluster what is not here
+ * ```ts
+ * import { Cache, CacheStack, CallSql, SshCache, ValueFile } from "@fleche/core";
+ *
+ * const near = new Cache({
+ *   values: new ValueFile({ root: "~/.cache/fleche/values" }),
+ *   calls: new CallSql({ url: "sqlite:///~/.cache/fleche/calls.db" }),
+ * });
+ * const far = new SshCache({ host: "user@cluster", command: "~/bin/fleche" });
+ * const stack = new CacheStack([near, far]);
+ * await stack.close();
+ * ```
+ */
+export class SshCache extends BaseCache {
+  /** What the cache was made from. */
+  readonly options: Readonly<SshCacheOptions>;
+  /** How long storing a call may take, in seconds. */
+  override readonly saveTimeout: number;
+  readonly #argv: readonly string[];
+  #link: Promise<Link> | undefined;
+  #isReadOnly = false;
+
+  /**
+   * Takes the host and what to run there. Nothing is connected yet.
+   *
+   * @throws {TypeError} If the host begins with a dash, or a variable's name is not one.
+   */
+  constructor(options: SshCacheOptions) {
+    super();
+    if (options.host === "" || options.host.startsWith("-")) {
+      throw new TypeError(`Cannot use "${options.host}" as a host: ssh would take it as an option`);
+    }
+    this.options = { ...options };
+    this.saveTimeout = options.saveTimeout ?? SAVE_TIMEOUT;
+    const command = remoteCommand({
+      command: options.command ?? "fleche",
+      cacheName: options.cacheName,
+      workdir: options.workdir,
+      setupCommands: options.setupCommands ?? [],
+      env: options.env ?? {},
+    });
+    this.#argv = ["ssh", ...options.sshOptions ?? [], "--", options.host, command];
+  }
+
+  /** Whether the remote side refuses to store; false until it is connected. */
+  override get isReadOnly(): boolean {
+    return this.#isReadOnly;
+  }
+
+  #connected(): Promise<Link> {
+    return this.#link ??= this.#connect();
+  }
+
+  async #connect(): Promise<Link> {
+    const { host } = this.options;
+    const process = new SshProcess(host, this.#argv);
+    let connection: Connection | undefined;
+    try {
+      const { rest } = await process.preamble(PROTOCOL_LIMITS);
+      connection = new Connection(process.output, {
+        limits: PROTOCOL_LIMITS,
+        onActive: (active) => process.keepAlive(active),
+      });
+      this.#read(process, connection, rest);
+      const info = readInfo(await connection.request("info", {}));
+      this.#checkInfo(info);
+      this.#isReadOnly = info.readOnly;
+      return { process, connection, info };
+    } catch (error) {
+      await connection?.end();
+      await process.end();
+      throw error;
+    }
+  }
+
+  // In the background: whatever ends the connection fails what is under way.
+  #read(process: SshProcess, connection: Connection, rest: Uint8Array): void {
+    connection.read(process.input, rest).then(
+      async () => connection.fail(await process.failure("was lost")),
+      async (error) => {
+        connection.fail(error);
+        await connection.end();
+        await process.end();
+      },
+    );
+  }
+
+  #checkInfo({ cacheName, version }: RemoteInfo): void {
+    const { host, cacheName: wanted } = this.options;
+    if (wanted !== undefined && cacheName !== wanted) {
+      const serves = cacheName === null ? "its default cache" : `the cache "${cacheName}"`;
+      throw new ConfigError(
+        `Cannot use the cache "${wanted}" on ${host}: it serves ${serves} only`,
+      );
+    }
+    if (version !== VERSION) {
+      warnOnce(
+        `version ${host} ${version}`,
+        ["remote", host],
+        `fleche is version ${version} on ${host} and ${VERSION} here: install the same on both sides`,
+      );
+    }
+  }
+
+  async #request(
+    method: string,
+    params: Record<string, unknown>,
+    options?: RequestOptions,
+  ): Promise<Answer> {
+    const { connection } = await this.#connected();
+    return await connection.request(method, params, options);
+  }
+
+  /**
+   * What the remote side tells of itself.
+   *
+   * @throws {RemoteConnectionError} If it cannot be reached.
+   */
+  async info(): Promise<RemoteInfo> {
+    return (await this.#connected()).info;
+  }
+
+  /**
+   * Drops the connection, if there is one, and makes a new one.
+   *
+   * @throws {RemoteConnectionError} If it cannot be made.
+   */
+  async reconnect(): Promise<void> {
+    await this.close();
+    await this.#connected();
+  }
+
+  /** Encodes the arguments of a call and keeps them until it has run. */
+  override async prepare(call: Call, options: PrepareOptions = {}): Promise<PreparedCall> {
+    if (this.#isReadOnly) throw this.#refusal("store a call");
+    const named = await this.readNamedArguments(call);
+    const values = new Map<string, Held>();
+    const sink = (reference: Reference, encoding: Encoding) => {
+      values.set(reference.digest, { reference, encoding: copied(encoding) });
+    };
+    const { key, fields } = sealCall(call, { ...options, named, sink });
+    return new PreparedCall(key, {
+      commit: async ({ result, metadata = {}, calls = [] }: Outcome) => {
+        const { slot } = fillSlot(result, { root: "result", identities: false, sink });
+        const record = CallRecord.build(key, { ...fields, result: slot, metadata, calls });
+        await this.#save(record, values);
+        return key;
+      },
+      abandon: () => values.clear(),
+    });
+  }
+
+  // Small values go along at once; of large ones only those that the other side asks for.
+  async #save(record: CallRecord, values: ReadonlyMap<string, Held>): Promise<void> {
+    const { connection, info } = await this.#connected();
+    if (info.readOnly) throw this.#refusal("store a call");
+    const references = [...values.values()].map(({ reference }) => reference);
+    const params = { key: record.key, record: record.bytes, values: references };
+    const total = references.reduce((sum, { length }) => sum + length, 0);
+    let sent = total <= PROTOCOL_LIMITS.inline ? [...values.keys()] : [];
+    // What is missing can change while it is on its way, if something is deleted on the other side.
+    for (let attempt = 0; attempt < SAVE_ATTEMPTS; attempt++) {
+      const encodings = new Map(sent.map((digest) => [digest, heldEncoding(values, digest)]));
+      const { result } = await connection.request("save", params, { values: encodings });
+      sent = [...new Set([...sent, ...result.strings("missing")])];
+      if (result.strings("missing").length === 0) return;
+    }
+    throw new ProtocolError(`${this.options.host} keeps losing the values that are sent to it`);
+  }
+
+  #refusal(operation: string): RejectedError {
+    const message = `Cannot ${operation}: the cache on ${this.options.host} is read-only`;
+    return new RejectedError(message, { operation });
+  }
+
+  /** Finds a call, with its result if that is small. */
+  override async find(key: string): Promise<LazyCall | undefined> {
+    const { result, values } = await this.#request("load", { key });
+    const bytes = result.optionalBytes("record");
+    if (bytes === undefined) return undefined;
+    const record = CallRecord.parse(key, bytes);
+    if (record.computeKey() !== key) {
+      const message = `The record that ${this.options.host} sent does not belong to the key ${key}`;
+      throw new CorruptValueError(message, { digest: key });
+    }
+    const source = {
+      read: (reference: Reference) => {
+        const value = values.get(reference.digest);
+        return value === undefined ? this.read(reference) : { ...value.encoding, owned: false };
+      },
+    };
+    return new LazyCall(record, source);
+  }
+
+  /** Reads a value. */
+  override async read(reference: Reference): Promise<Encoding | undefined> {
+    const { digest, crc, length } = reference;
+    if (length === 0) return await this.readNamed(digest);
+    const encoding = await this.#fetch({ digest, crc, length });
+    return encoding !== undefined && matches(encoding, reference) ? encoding : undefined;
+  }
+
+  /** Reads a value by its digest. */
+  override async readNamed(digest: string): Promise<Encoding | undefined> {
+    return await this.#fetch({ digest });
+  }
+
+  async #fetch(params: { digest: string; crc?: number; length?: number }) {
+    const { result, values } = await this.#request("value", params);
+    if (!result.boolean("found")) return undefined;
+    return values.get(params.digest)?.encoding;
+  }
+
+  /** Stores a call that stands elsewhere. */
+  override async accept(
+    record: CallRecord,
+    source: ValueSource,
+    options: AcceptOptions = {},
+  ): Promise<void> {
+    const values = new Map<string, Held>();
+    for (const reference of record.resultReferences) {
+      if (await collect(reference, source, values)) continue;
+      const message = `The value ${reference.digest} is missing where the call comes from`;
+      throw new NotFoundError(message, { key: reference.digest });
+    }
+    if (options.arguments === true) {
+      for (const reference of record.references) await collect(reference, source, values);
+    }
+    await this.#save(record, values);
+  }
+
+  /** Those of some values that are not stored. */
+  override async missing(references: readonly Reference[]): Promise<Reference[]> {
+    const { result } = await this.#request("has", {
+      values: references.map(({ digest, crc, length }) => ({ digest, crc, length })),
+    });
+    const missing = new Set(result.strings("missing"));
+    return references.filter(({ digest }) => missing.has(digest));
+  }
+
+  /** Keys and digests that begin with a prefix. */
+  override async list(prefix: string, limit?: number): Promise<string[]> {
+    const { result } = await this.#request("list", { prefix, limit: limit ?? null });
+    return result.strings("keys");
+  }
+
+  /** The records. */
+  override async *records(name?: string): AsyncIterable<CallRecord> {
+    const queue = new AsyncQueue<CallRecord>();
+    const onItem = (item: unknown) => {
+      const params = new Params(item, "a call");
+      queue.push(CallRecord.parse(params.digest("key"), params.bytes("record")));
+    };
+    this.#request("query", { name: name ?? null }, { onItem })
+      .then(() => queue.end(), (error) => queue.end(error));
+    yield* queue;
+  }
+
+  /** Whether there is a call. */
+  protected override async containsWhole(key: string): Promise<boolean> {
+    return (await this.#request("contains", { key })).result.boolean("found");
+  }
+
+  /** Removes a call. */
+  protected override async evictWhole(key: string): Promise<boolean> {
+    if ((await this.#connected()).info.readOnly) throw this.#refusal("evict a call");
+    return (await this.#request("evict", { key })).result.boolean("found");
+  }
+
+  /** Ends the connection; the next use makes a new one. */
+  override async close(): Promise<void> {
+    const link = this.#link;
+    this.#link = undefined;
+    if (link === undefined) return;
+    const open = await link.catch(() => undefined);
+    await open?.connection.end();
+    await open?.process.end();
+  }
+}
+
+/** How often a save is tried while values get lost on the other side. */
+const SAVE_ATTEMPTS = 3;
+
+interface Held {
+  readonly reference: Reference;
+  readonly encoding: Encoding;
+}
+
+function heldEncoding(values: ReadonlyMap<string, Held>, digest: string): Encoding {
+  const held = values.get(digest);
+  if (held === undefined) throw new ProtocolError("The server asks for a value that was not named");
+  return held.encoding;
+}
+
+// A value with all its parts; whether it was all there.
+async function collect(
+  reference: Reference,
+  source: ValueSource,
+  values: Map<string, Held>,
+): Promise<boolean> {
+  if (values.has(reference.digest)) return true;
+  const encoding = await source.read(reference);
+  if (encoding === undefined) return false;
+  for (const part of findReferences(encoding)) {
+    if (!await collect(part, source, values)) return false;
+  }
+  values.set(reference.digest, { reference, encoding });
+  return true;
+}
+
+function readInfo({ result }: Answer): RemoteInfo {
+  return {
+    cache: result.any("cache"),
+    cacheName: result.optionalString("cache_name") ?? null,
+    readOnly: result.boolean("read_only"),
+    version: result.string("version"),
+    cwd: result.string("cwd"),
+    hostname: result.string("hostname"),
+    executable: result.string("executable"),
+    pid: result.count("pid"),
+  };
+}

@@ -1,0 +1,62 @@
+/** What runs on the remote side, and how it is set up. */
+export interface RemoteCommandOptions {
+  /** The program: words, or text that the remote shell reads. */
+  readonly command: string | readonly string[];
+  /** The cache to ask for. */
+  readonly cacheName?: string | undefined;
+  /** The folder to work in; a leading `~/` is the remote home directory. */
+  readonly workdir?: string | undefined;
+  /** Commands to run first, in the same shell. */
+  readonly setupCommands: readonly string[];
+  /** Variables to set first. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Quotes text as one word for sh, bash, zsh, csh and fish alike. */
+export function quoteWord(text: string): string {
+  // The characters that one of them reads inside single quotes are escaped outside of them.
+  return `'${text.replace(/['\\!]/g, "'\\$&'")}'`;
+}
+
+function quotePath(path: string): string {
+  if (path === "~") return '"$HOME"';
+  return path.startsWith("~/") ? `"$HOME"/${quoteWord(path.slice(2))}` : quoteWord(path);
+}
+
+// A leading ~/ means the home directory even where the words are quoted.
+function programText(command: string | readonly string[]): string {
+  if (typeof command === "string") return command;
+  return command.map((word, index) => index === 0 ? quotePath(word) : quoteWord(word)).join(" ");
+}
+
+/**
+ * The command that ssh is given: one word for `sh -c`, whatever shell the account has.
+ *
+ * Setup commands get no input and keep standard output free for the protocol; the first one that
+ * fails ends it all and is named.
+ *
+ * @throws {TypeError} If a variable's name is not one.
+ */
+export function remoteCommand(options: RemoteCommandOptions): string {
+  const lines: string[] = [];
+  for (const [name, value] of Object.entries(options.env)) {
+    if (!/^[A-Za-z_]\w*$/.test(name)) {
+      throw new TypeError(`Cannot set the variable "${name}": that is not a variable's name`);
+    }
+    lines.push(`${name}=${quoteWord(value)}; export ${name}`);
+  }
+  if (options.workdir !== undefined) {
+    lines.push(orFail(`cd -- ${quotePath(options.workdir)}`, `cd ${options.workdir}`));
+  }
+  for (const command of options.setupCommands) {
+    lines.push(orFail(`eval ${quoteWord(command)} </dev/null >&2`, command));
+  }
+  const cache = options.cacheName === undefined ? "" : ` --cache ${quoteWord(options.cacheName)}`;
+  lines.push(`exec ${programText(options.command)} remote --serve${cache}`);
+  return `exec sh -c ${quoteWord(lines.join("; "))}`;
+}
+
+function orFail(line: string, command: string): string {
+  const message = quoteWord(`fleche: failed: ${command}`);
+  return `${line} || { status=$?; printf '%s\\n' ${message} >&2; exit "$status"; }`;
+}

@@ -1,0 +1,155 @@
+import { ProtocolError, RemoteConnectionError } from "../errors.ts";
+import { inform } from "../log.ts";
+import type { ProtocolLimits } from "./limits.ts";
+
+/** Lines of the remote standard error that an error reports. */
+const STDERR_LINES = 50;
+
+/** Longest line of standard error that is kept, in characters. */
+const STDERR_LINE_LENGTH = 2000;
+
+/** How long a process that ends may take to do so, in milliseconds. */
+const END_TIME = 2000;
+
+const PREAMBLE = /(?:^|\n)fleche\/(\d+) ([^\n]*)\n/;
+
+/** The version of the protocol that is spoken here. */
+const PROTOCOL_VERSION = "1";
+
+/** What came before the first frame. */
+export interface Preamble {
+  /** The version of fleche on the other side. */
+  readonly version: string;
+  /** Bytes that were read beyond it. */
+  readonly rest: Uint8Array;
+}
+
+/** An ssh process whose far end speaks the protocol. */
+export class SshProcess {
+  readonly #host: string;
+  readonly #child: Deno.ChildProcess;
+  readonly #stderr: string[] = [];
+  readonly #stderrRead: Promise<void>;
+  /** Standard output of the far end. */
+  readonly input: ReadableStreamDefaultReader<Uint8Array>;
+
+  /**
+   * Starts ssh.
+   *
+   * @param argv the program and its arguments
+   * @throws {RemoteConnectionError} If there is no such program.
+   */
+  constructor(host: string, argv: readonly string[]) {
+    const [program = "ssh", ...args] = argv;
+    this.#host = host;
+    try {
+      this.#child = new Deno.Command(program, {
+        args,
+        stdin: "piped",
+        stdout: "piped",
+        stderr: "piped",
+      }).spawn();
+    } catch (cause) {
+      if (!(cause instanceof Deno.errors.NotFound)) throw cause;
+      const message =
+        `Cannot reach ${host}: there is no program "${program}" here: install OpenSSH`;
+      throw new RemoteConnectionError(message, { host, stderr: [] }, { cause });
+    }
+    this.input = this.#child.stdout.getReader();
+    this.#stderrRead = this.#readStderr();
+  }
+
+  /** Standard input of the far end. */
+  get output(): WritableStream<Uint8Array> {
+    return this.#child.stdin;
+  }
+
+  /** Lets the program exit although the process still runs, or not. */
+  keepAlive(active: boolean): void {
+    if (active) this.#child.ref();
+    else this.#child.unref();
+  }
+
+  async #readStderr(): Promise<void> {
+    let line = "";
+    for await (const text of this.#child.stderr.pipeThrough(new TextDecoderStream())) {
+      const lines = (line + text).split("\n");
+      line = (lines.pop() ?? "").slice(0, STDERR_LINE_LENGTH);
+      for (const each of lines) this.#keepLine(each);
+    }
+    if (line !== "") this.#keepLine(line);
+  }
+
+  #keepLine(line: string): void {
+    const text = line.replace(/\r$/, "").slice(0, STDERR_LINE_LENGTH);
+    this.#stderr.push(text);
+    if (this.#stderr.length > STDERR_LINES) this.#stderr.shift();
+    inform(["remote", this.#host], text);
+  }
+
+  /**
+   * Reads up to the line with which the far end announces itself, past whatever a login script
+   * prints.
+   *
+   * @throws {RemoteConnectionError} If it does not come.
+   * @throws {ProtocolError} If the far end speaks another version of the protocol.
+   */
+  async preamble(limits: ProtocolLimits): Promise<Preamble> {
+    let seen = new Uint8Array(0);
+    while (true) {
+      const { value } = await this.input.read();
+      if (value === undefined) throw await this.failure("ended before it was ready", seen);
+      const longer = new Uint8Array(seen.length + value.length);
+      longer.set(seen);
+      longer.set(value, seen.length);
+      seen = longer;
+      // Latin-1 has one character for each byte, so positions agree.
+      const text = new TextDecoder("latin1").decode(seen.subarray(0, limits.banner + 256));
+      const found = PREAMBLE.exec(text);
+      if (found !== null) {
+        const [line, protocol = "", version = ""] = found;
+        if (protocol !== PROTOCOL_VERSION) {
+          throw new ProtocolError(
+            `Cannot talk to fleche ${version} on ${this.#host}: it speaks protocol ${protocol}, ` +
+              `this one ${PROTOCOL_VERSION}: install the same version on both sides`,
+          );
+        }
+        return { version, rest: seen.slice(found.index + line.length) };
+      }
+      if (seen.length > limits.banner) throw await this.failure("printed too much", seen);
+    }
+  }
+
+  /** The error to report when the connection has ended, with all that is known of why. */
+  async failure(what: string, printed?: Uint8Array): Promise<RemoteConnectionError> {
+    const exitCode = await this.end();
+    const stderr = [...this.#stderr];
+    const code = exitCode === undefined ? "" : ` (exit code ${exitCode})`;
+    const tail = stderr.length === 0 ? "" : `\n${stderr.join("\n")}`;
+    const stdout = printed === undefined || printed.length === 0
+      ? ""
+      : `\nIt printed: ${JSON.stringify(new TextDecoder().decode(printed.subarray(0, 500)))}`;
+    const message = `The connection to ${this.#host} ${what}${code}${tail}${stdout}`;
+    return new RemoteConnectionError(message, {
+      host: this.#host,
+      ...exitCode === undefined ? {} : { exitCode },
+      stderr,
+    });
+  }
+
+  /** Ends the process, by force if it does not go; its exit code, if it went by itself. */
+  async end(): Promise<number | undefined> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<undefined>((resolve) => {
+      timer = setTimeout(() => resolve(undefined), END_TIME);
+    });
+    const status = await Promise.race([this.#child.status, late]);
+    clearTimeout(timer);
+    if (status === undefined) {
+      this.#child.kill("SIGTERM");
+      await this.#child.status;
+    }
+    await this.#stderrRead;
+    return status?.code;
+  }
+}

@@ -1,0 +1,93 @@
+import type { CallRecord } from "../call_record.ts";
+import type { Encoding } from "../codec/encoding.ts";
+import { slotDigest, slotReference } from "../slot.ts";
+import { listPrefixed } from "./_names.ts";
+import type { CallStorage, StorageCapabilities } from "./storage.ts";
+
+/**
+ * Call records in the memory of the process.
+ *
+ * @example Usage
+ * ```ts
+ * import { Cache, CallMemory, ValueMemory } from "@fleche/core";
+ *
+ * const cache = new Cache({ values: new ValueMemory(), calls: new CallMemory() });
+ * await cache.close();
+ * ```
+ */
+export class CallMemory implements CallStorage {
+  /** Gone with the process. */
+  readonly capabilities: StorageCapabilities = { persistent: false, shared: false };
+  readonly #records = new Map<string, CallRecord>();
+  // Keys of the records that embed an encoding, by its digest.
+  readonly #embedded = new Map<string, Set<string>>();
+
+  /** Reads a record. */
+  get(key: string): CallRecord | undefined {
+    return this.#records.get(key);
+  }
+
+  /** Stores a record, in place of any other under the key. */
+  put(record: CallRecord): void {
+    this.delete(record.key);
+    this.#records.set(record.key, record);
+    for (const digest of embeddedDigests(record)) {
+      const keys = this.#embedded.get(digest);
+      if (keys === undefined) this.#embedded.set(digest, new Set([record.key]));
+      else keys.add(record.key);
+    }
+  }
+
+  /** Whether there is a record. */
+  has(key: string): boolean {
+    return this.#records.has(key);
+  }
+
+  /** Removes a record; whether there was one. */
+  delete(key: string): boolean {
+    const record = this.#records.get(key);
+    if (record === undefined) return false;
+    for (const digest of embeddedDigests(record)) {
+      const keys = this.#embedded.get(digest);
+      keys?.delete(key);
+      if (keys?.size === 0) this.#embedded.delete(digest);
+    }
+    return this.#records.delete(key);
+  }
+
+  /** The keys that begin with a prefix. */
+  list(prefix: string, limit?: number): string[] {
+    return listPrefixed(this.#records.keys(), prefix, limit);
+  }
+
+  /** Finds an encoding that a record holds itself. */
+  getEmbedded(digest: string): Encoding | undefined {
+    for (const key of this.#embedded.get(digest) ?? []) {
+      const encoding = this.#records.get(key)?.embedded(digest);
+      if (encoding !== undefined) return encoding;
+    }
+  }
+
+  /** The digests of embedded encodings that begin with a prefix. */
+  listEmbedded(prefix: string, limit?: number): string[] {
+    return listPrefixed(this.#embedded.keys(), prefix, limit);
+  }
+
+  /** All records, newest first, or the calls of one function. */
+  async *records(name?: string): AsyncIterable<CallRecord> {
+    for (const record of [...this.#records.values()].reverse()) {
+      if (name === undefined || record.name === name) yield record;
+    }
+  }
+
+  /** Does nothing: there is nothing open. */
+  close(): void {}
+
+  /** Does nothing: there is nothing open. */
+  async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+function embeddedDigests(record: CallRecord): string[] {
+  const slots = [record.result, ...record.arguments.map(([, slot]) => slot)];
+  return slots.filter((slot) => slotReference(slot) === undefined).map(slotDigest);
+}

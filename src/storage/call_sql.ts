@@ -1,0 +1,285 @@
+import { dirname } from "node:path";
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { CallRecord } from "../call_record.ts";
+import type { Encoding } from "../codec/encoding.ts";
+import { ConfigError, CorruptValueError, SaveError } from "../errors.ts";
+import { inform, warnOnce } from "../log.ts";
+import { slotDigest } from "../slot.ts";
+import { describeSlot } from "../describe_slot.ts";
+import { databasePath, IN_MEMORY } from "./_sql_url.ts";
+import { JOURNAL_MODES, type JournalMode, openSchema } from "./_sqlite_schema.ts";
+import type { CallStorage, StorageCapabilities } from "./storage.ts";
+import type { Durability } from "./value_file.ts";
+
+/** Where and how {@linkcode CallSql} keeps its records. */
+export interface CallSqlOptions {
+  /**
+   * The database: `sqlite:///relative/path`, `sqlite:////absolute/path`, `sqlite:///~/in/home`, a
+   * bare path, or `sqlite://` for one in memory (the default).
+   */
+  url?: string;
+  /** Whether to log every statement, in the category `fleche.storage.sql`. */
+  echo?: boolean;
+  /**
+   * The journal mode of a database that is made anew: `"wal"` (the default), or `"delete"` on
+   * network file systems and where users without write access read. One that exists keeps its own.
+   */
+  journal?: JournalMode;
+  /** Whether a commit survives a power cut (`"fsync"`), or only a crash (`"rename"`, the default). */
+  durability?: Durability;
+  /** How long to wait for another process that is writing, in seconds; 30 by default. */
+  lockTimeout?: number;
+}
+
+const SELECT = "SELECT record FROM calls WHERE key = ?";
+const EXISTS = "SELECT 1 FROM calls WHERE key = ?";
+const INSERT = `
+  INSERT INTO calls
+    (key, name, module, version, code, deps, source, result, result_text, metadata, record)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT (key) DO UPDATE SET
+    name = excluded.name, module = excluded.module, version = excluded.version,
+    code = excluded.code, deps = excluded.deps, source = excluded.source,
+    result = excluded.result, result_text = excluded.result_text, metadata = excluded.metadata,
+    record = excluded.record
+  RETURNING id`;
+const INSERT_ARGUMENT =
+  "INSERT INTO arguments (call, position, name, digest, text) VALUES (?, ?, ?, ?, ?)";
+const DELETE_ARGUMENTS = "DELETE FROM arguments WHERE call = ?";
+const DELETE = "DELETE FROM calls WHERE key = ? RETURNING id";
+const LIST = "SELECT key FROM calls WHERE key >= ? AND key < ? LIMIT ?";
+const BY_RESULT = "SELECT key, record FROM calls WHERE result = ?";
+const BY_ARGUMENT = `SELECT key, record FROM calls WHERE id IN
+  (SELECT call FROM arguments WHERE digest = ?)`;
+const LIST_DIGESTS = `
+  SELECT digest FROM arguments WHERE digest >= ?1 AND digest < ?2
+  UNION SELECT result FROM calls WHERE result >= ?1 AND result < ?2 LIMIT ?3`;
+const RECORDS = "SELECT id, key, record FROM calls WHERE id < ? ORDER BY id DESC LIMIT 100";
+const RECORDS_BY_NAME =
+  "SELECT id, key, record FROM calls WHERE name = ?2 AND id < ?1 ORDER BY id DESC LIMIT 100";
+
+/**
+ * Call records in a SQLite database, one row for each, with its arguments in a second table.
+ *
+ * @example Usage
+ * ```ts
+ * import { Cache, CallSql, ValueMemory } from "@fleche/core";
+ *
+ * const cache = new Cache({ values: new ValueMemory(), calls: new CallSql({ url: "sqlite://" }) });
+ * await cache.close();
+ * ```
+ */
+export class CallSql implements CallStorage {
+  /** What this one can do: a database in memory is neither persistent nor shared. */
+  readonly capabilities: StorageCapabilities;
+  /** The database as it was given. */
+  readonly url: string;
+  /** Whether every statement is logged. */
+  readonly echo: boolean;
+  /** The journal mode of a database that is made anew. */
+  readonly journal: JournalMode;
+  /** Whether a commit survives a power cut. */
+  readonly durability: Durability;
+  /** How long to wait for another process that is writing, in seconds. */
+  readonly lockTimeout: number;
+  readonly #path: string;
+  #database: DatabaseSync | undefined;
+  readonly #statements = new Map<string, StatementSync>();
+
+  /**
+   * Takes the database. It is opened, and made where there is none, when it is first used.
+   *
+   * @throws {ConfigError} If the URL or the journal mode is not one that is known.
+   */
+  constructor(options: CallSqlOptions = {}) {
+    this.url = options.url ?? "sqlite://";
+    this.echo = options.echo ?? false;
+    this.journal = options.journal ?? "wal";
+    this.durability = options.durability ?? "rename";
+    this.lockTimeout = options.lockTimeout ?? 30;
+    this.#path = databasePath(this.url);
+    const persistent = this.#path !== IN_MEMORY;
+    this.capabilities = { persistent, shared: persistent };
+    if (!JOURNAL_MODES.includes(this.journal)) {
+      throw new ConfigError(
+        `Cannot use "${this.journal}" as journal mode: it takes ${JOURNAL_MODES.join(", ")}`,
+      );
+    }
+  }
+
+  #open(): DatabaseSync {
+    if (this.#database !== undefined) return this.#database;
+    if (this.capabilities.persistent) Deno.mkdirSync(dirname(this.#path), { recursive: true });
+    let database: DatabaseSync | undefined;
+    try {
+      database = new DatabaseSync(this.#path, { timeout: this.lockTimeout * 1000 });
+      openSchema(database, this.#path, this.journal);
+      database.exec(`PRAGMA synchronous = ${this.durability === "fsync" ? "FULL" : "NORMAL"}`);
+    } catch (cause) {
+      database?.close();
+      if (cause instanceof ConfigError || !(cause instanceof Error)) throw cause;
+      throw new Error(`Cannot open the database ${this.#path}: ${cause.message}`, { cause });
+    }
+    return this.#database = database;
+  }
+
+  #prepare(sql: string): StatementSync {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const statement = this.#open().prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+
+  #get(sql: string, ...parameters: SQLInputValue[]): Record<string, unknown> | undefined {
+    if (this.echo) inform(["storage", "sql"], sql, { parameters });
+    return this.#prepare(sql).get(...parameters);
+  }
+
+  #all(sql: string, ...parameters: SQLInputValue[]): Record<string, unknown>[] {
+    if (this.echo) inform(["storage", "sql"], sql, { parameters });
+    return this.#prepare(sql).all(...parameters);
+  }
+
+  /** Reads a record and checks it. */
+  get(key: string): CallRecord | undefined {
+    const row = this.#get(SELECT, key);
+    return row === undefined ? undefined : this.#parse(key, row["record"]);
+  }
+
+  // A damaged record is a miss; the next save replaces it.
+  #parse(key: string, bytes: unknown): CallRecord | undefined {
+    try {
+      return CallRecord.parse(key, bytes as Uint8Array);
+    } catch (error) {
+      if (!(error instanceof CorruptValueError)) throw error;
+      warnOnce(
+        `damaged ${this.#path} ${key}`,
+        ["storage"],
+        `Ignoring the damaged record of call ${key} in ${this.#path}`,
+      );
+      return undefined;
+    }
+  }
+
+  /**
+   * Stores a record, in place of any other under the key.
+   *
+   * @throws {SaveError} If it cannot be written.
+   */
+  put(record: CallRecord): void {
+    try {
+      this.#transaction(() => this.#insert(record));
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      const message = `Cannot write call ${record.key} to the database ${this.#path}: ${reason}`;
+      throw new SaveError(message, { key: record.key }, { cause });
+    }
+  }
+
+  #transaction(work: () => void): void {
+    const database = this.#open();
+    database.exec("BEGIN IMMEDIATE");
+    try {
+      work();
+      database.exec("COMMIT");
+    } catch (error) {
+      if (database.isTransaction) database.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  #insert(record: CallRecord): void {
+    const { result } = record;
+    const { version } = record;
+    const row = this.#get(
+      INSERT,
+      record.key,
+      record.name,
+      record.module,
+      version === null ? null : JSON.stringify(version),
+      record.code,
+      record.deps,
+      record.source,
+      slotDigest(result),
+      describeSlot(result) ?? null,
+      JSON.stringify(record.metadata),
+      record.bytes,
+    );
+    const id = row?.["id"] as number;
+    this.#get(DELETE_ARGUMENTS, id);
+    record.arguments.forEach(([name, slot], position) => {
+      const text = describeSlot(slot) ?? null;
+      this.#get(INSERT_ARGUMENT, id, position, name, slotDigest(slot), text);
+    });
+  }
+
+  /** Whether there is a record; its content is not looked at. */
+  has(key: string): boolean {
+    return this.#get(EXISTS, key) !== undefined;
+  }
+
+  /** Removes a record; whether there was one. */
+  delete(key: string): boolean {
+    let found = false;
+    this.#transaction(() => {
+      const id = this.#get(DELETE, key)?.["id"];
+      if (typeof id !== "number") return;
+      this.#get(DELETE_ARGUMENTS, id);
+      found = true;
+    });
+    return found;
+  }
+
+  /** The keys that begin with a prefix. */
+  list(prefix: string, limit?: number): string[] {
+    const rows = this.#all(LIST, prefix, `${prefix}g`, limit ?? -1);
+    return rows.map((row) => row["key"] as string);
+  }
+
+  /** Finds an encoding that a record holds itself. */
+  getEmbedded(digest: string): Encoding | undefined {
+    for (const sql of [BY_RESULT, BY_ARGUMENT]) {
+      // One row will do, unless it holds only a reference to the value.
+      for (const row of this.#prepare(sql).iterate(digest)) {
+        const encoding = this.#parse(row["key"] as string, row["record"])?.embedded(digest);
+        if (encoding !== undefined) return encoding;
+      }
+    }
+  }
+
+  /** The digests of arguments and results that begin with a prefix. */
+  listEmbedded(prefix: string, limit?: number): string[] {
+    const rows = this.#all(LIST_DIGESTS, prefix, `${prefix}g`, limit ?? -1);
+    return rows.map((row) => row["digest"] as string);
+  }
+
+  /** All records, newest first, or the calls of one function. */
+  async *records(name?: string): AsyncIterable<CallRecord> {
+    let before = Number.MAX_SAFE_INTEGER;
+    while (true) {
+      const rows = name === undefined
+        ? this.#all(RECORDS, before)
+        : this.#all(RECORDS_BY_NAME, before, name);
+      if (rows.length === 0) return;
+      for (const row of rows) {
+        const record = this.#parse(row["key"] as string, row["record"]);
+        if (record !== undefined) yield record;
+        before = row["id"] as number;
+      }
+    }
+  }
+
+  /** Closes the database; it is opened again when it is used again. */
+  close(): void {
+    this.#statements.clear();
+    this.#database?.close();
+    this.#database = undefined;
+  }
+
+  /** Closes the database. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    return Promise.resolve();
+  }
+}
