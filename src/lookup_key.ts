@@ -3,10 +3,15 @@ import { digestOf } from "./codec/encoding.ts";
 
 /** What a call is besides its arguments; fields that do not join the key are null. */
 export interface CallIdentity {
+  /** The function's name. */
   readonly name: string;
+  /** Where it is defined. */
   readonly module: string | null;
+  /** Its version. */
   readonly version: string | number | null;
+  /** Digest of its code. */
   readonly code: string | null;
+  /** Digest of what else its results depend on. */
   readonly deps: string | null;
 }
 
