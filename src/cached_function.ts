@@ -4,8 +4,8 @@ import { argumentDigest, Call } from "./call.ts";
 import type { Metadata } from "./call_record.ts";
 import { decode } from "./codec/decoder.ts";
 import { digest } from "./codec/digest_value.ts";
-import { encode } from "./codec/encode.ts";
-import { copied, type Encoding, type Reference } from "./codec/encoding.ts";
+import { encode, withEncoding } from "./codec/encode.ts";
+import { copied, type Encoding, encodingDigest, type Reference } from "./codec/encoding.ts";
 import { Identity } from "./codec/identity.ts";
 import { activeCache, activeMetadata, currentScope, type Frame, runInScope } from "./context.ts";
 import { Digest } from "./digest.ts";
@@ -69,7 +69,8 @@ export class CachedFunction {
   #deps(): string | null {
     const { deps } = this.#options;
     if (deps === undefined) return null;
-    return argumentDigest("deps", typeof deps === "function" ? deps() : deps);
+    const present = typeof deps === "function" ? deps() : deps;
+    return withEncoding(present, { root: "deps" }, encodingDigest);
   }
 
   #prefix(deps: string | null): KeyPrefix {
@@ -127,7 +128,7 @@ export class CachedFunction {
   async run(self: unknown, args: readonly unknown[]): Promise<unknown> {
     const cache = activeCache();
     const request = await this.#request(cache, self, args);
-    if (request === undefined) return await this.#fn.apply(self, [...args]);
+    if (request === undefined) return await this.#runUncached(cache, self, args);
     currentScope().frame?.calls.add(request.key);
     const board = flightBoard(cache);
     let again: boolean;
@@ -144,6 +145,11 @@ export class CachedFunction {
     return this.#options.singleFlight
       ? await this.#fly(cache, board, request)
       : await this.#runAndStore(cache, request, undefined);
+  }
+
+  async #runUncached(cache: BaseCache, self: unknown, args: readonly unknown[]): Promise<unknown> {
+    const resolved = await this.#profile.resolve(args, (each) => cache.loadValue(each));
+    return await this.#fn.apply(self, [...resolved]);
   }
 
   // What the call is to the cache; undefined, after a warning, if it is none.

@@ -1,5 +1,5 @@
 import { withEncoding } from "./codec/encode.ts";
-import type { PartSink } from "./codec/encoder.ts";
+import type { EncodeOptions, PartSink } from "./codec/encoder.ts";
 import { type Encoding, encodingDigest, referenceTo } from "./codec/encoding.ts";
 import type { HashedField, Metadata, RecordFields } from "./call_record.ts";
 import { Digest } from "./digest.ts";
@@ -121,12 +121,24 @@ export function keyPrefix(
  */
 export function argumentDigest(name: string, value: unknown): string {
   if (value instanceof Digest) return wholeDigest(name, value);
-  return withEncoding(value, { root: `arguments.${name}` }, encodingDigest);
+  try {
+    return withEncoding(value, ARGUMENT, encodingDigest);
+  } catch (error) {
+    if (!(error instanceof IndigestibleError)) throw error;
+    // Only now is it worth while to say which argument it is.
+    return withEncoding(value, { root: argumentPath(name) }, encodingDigest);
+  }
+}
+
+const ARGUMENT: EncodeOptions = {};
+
+function argumentPath(name: string): string {
+  return name.startsWith("[") ? `arguments${name}` : `arguments.${name}`;
 }
 
 function wholeDigest(name: string, digest: Digest): string {
   if (!digest.isShort) return digest.hex;
-  const path = `arguments.${name}`;
+  const path = argumentPath(name);
   const reason = "a short digest may come to mean something else: expand it with the cache first";
   throw new IndigestibleError(`Cannot use ${path} as an argument: ${reason}`, { path });
 }
@@ -160,7 +172,7 @@ export function sealCall(call: Call, options: SealOptions): SealedCall {
   const digests: string[] = [];
   for (const [name, value] of Object.entries(call.arguments)) {
     if (value === undefined) continue;
-    const root = `arguments.${name}`;
+    const root = argumentPath(name);
     const filled = value instanceof Digest
       ? namedSlot(wholeDigest(name, value), store ? options.named : undefined)
       : fillSlot(value, { root, embed: store, sink: store ? options.sink : undefined });

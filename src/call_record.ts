@@ -4,6 +4,7 @@ import type { Encoding, Reference } from "./codec/encoding.ts";
 import { withEncoding } from "./codec/encode.ts";
 import { skipValue } from "./codec/references.ts";
 import { Writer } from "./codec/_writer.ts";
+import { isWholeDigest } from "./digest.ts";
 import { CorruptValueError, UnknownTypeError } from "./errors.ts";
 import { type CallIdentity, KeyPrefix } from "./lookup_key.ts";
 import { type Slot, slotDigest, slotReference } from "./slot.ts";
@@ -32,6 +33,9 @@ export interface RecordFields extends CallIdentity {
   /** What was noted of the call. */
   readonly metadata: Metadata;
 }
+
+/** All optional fields. */
+const HASHED_FIELDS: readonly HashedField[] = ["module", "version", "code"];
 
 /** Version of the record's format. */
 export const RECORD_FORMAT = 1;
@@ -142,6 +146,22 @@ export class CallRecord {
       at = skipValue(bytes, at);
     }
     return new CallRecord(key, bytes, starts);
+  }
+
+  /**
+   * Reads a record that comes from elsewhere, and checks what {@linkcode CallRecord.parse} takes for
+   * granted: that the fields are what they should be, and add up to the key.
+   *
+   * @throws {CorruptValueError} If they do not.
+   * @throws {UnknownTypeError} If a newer version wrote the record.
+   */
+  static receive(key: string, bytes: Uint8Array): CallRecord {
+    const record = CallRecord.parse(key, bytes);
+    if (!hasSoundFields(record.fields) || record.computeKey() !== key) {
+      const message = `The record that came as call ${key} is not one of that call`;
+      throw new CorruptValueError(message, { digest: key });
+    }
+    return record;
   }
 
   #slice(field: Field): Uint8Array {
@@ -268,6 +288,26 @@ export class CallRecord {
       if (slotReference(slot) === undefined && slotDigest(slot) === digest) return { head: slot };
     }
   }
+}
+
+function hasSoundFields(fields: RecordFields): boolean {
+  const { name, module, version, code, deps, source, hashed, calls, metadata } = fields;
+  const isOptional = (value: unknown) => value === null || typeof value === "string";
+  return typeof name === "string" && [module, code, deps, source].every(isOptional) &&
+    (isOptional(version) || typeof version === "number") &&
+    isListOf(hashed, (each) => HASHED_FIELDS.includes(each as HashedField)) &&
+    isListOf(calls, (each) => typeof each === "string" && isWholeDigest(each)) &&
+    isRecord(metadata) && Object.values(metadata).every(isRecord) &&
+    fields.arguments.every(([each]) => typeof each === "string");
+}
+
+function isListOf(value: unknown, is: (each: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.every(is);
+}
+
+function isRecord(value: unknown): boolean {
+  return typeof value === "object" && value !== null &&
+    Object.getPrototypeOf(value) === Object.prototype;
 }
 
 function writeField(field: Field, fields: RecordFields): void {

@@ -153,9 +153,12 @@ function wrap<F extends AnyFunction>(fn: F, cached: CachedFunction): Fleche<F> {
     rerun: (...args: Args) => cached.rerun(undefined, args) as Promise<Result>,
     evict: (...args: Args) => activeCache().evict(cached.key(args)),
     bound: (...first: unknown[]) => {
-      const scope = { ...currentScope(), cache: activeCache() };
+      const fixed = activeCache();
       return (...rest: unknown[]) =>
-        runInScope(scope, () => cached.run(undefined, [...first, ...rest]) as Promise<Result>);
+        runInScope(
+          { ...currentScope(), cache: fixed },
+          () => cached.run(undefined, [...first, ...rest]) as Promise<Result>,
+        );
     },
   });
 }

@@ -8,13 +8,7 @@ import { type Call, sealCall } from "../call.ts";
 import { CallRecord } from "../call_record.ts";
 import { copied, type Encoding, matches, type Reference } from "../codec/encoding.ts";
 import { findReferences } from "../codec/references.ts";
-import {
-  ConfigError,
-  CorruptValueError,
-  NotFoundError,
-  ProtocolError,
-  RejectedError,
-} from "../errors.ts";
+import { ConfigError, NotFoundError, ProtocolError, RejectedError } from "../errors.ts";
 import { LazyCall, type ValueSource } from "../lazy_call.ts";
 import { warnOnce } from "../log.ts";
 import { type Outcome, PreparedCall } from "../prepared_call.ts";
@@ -262,11 +256,7 @@ export class SshCache extends BaseCache {
     const { result, values } = await this.#request("load", { key });
     const bytes = result.optionalBytes("record");
     if (bytes === undefined) return undefined;
-    const record = CallRecord.parse(key, bytes);
-    if (record.computeKey() !== key) {
-      const message = `The record that ${this.options.host} sent does not belong to the key ${key}`;
-      throw new CorruptValueError(message, { digest: key });
-    }
+    const record = CallRecord.receive(key, bytes);
     const source = {
       read: (reference: Reference) => {
         const value = values.get(reference.digest);
@@ -333,7 +323,7 @@ export class SshCache extends BaseCache {
     const queue = new AsyncQueue<CallRecord>();
     const onItem = (item: unknown) => {
       const params = new Params(item, "a call");
-      queue.push(CallRecord.parse(params.digest("key"), params.bytes("record")));
+      queue.push(CallRecord.receive(params.digest("key"), params.bytes("record")));
     };
     this.#request("query", { name: name ?? null }, { onItem })
       .then(() => queue.end(), (error) => queue.end(error));
