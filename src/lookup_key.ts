@@ -20,6 +20,9 @@ const KEY_FORMAT = 1;
 
 const writer = new Writer();
 
+/** For names, while a key is being written. */
+const nameWriter = new Writer();
+
 /**
  * The part of a key that is the same for all calls of one function.
  *
@@ -66,10 +69,10 @@ export class KeyPrefix {
   #name(name: string): Uint8Array {
     const known = this.#names.get(name);
     if (known !== undefined) return known;
-    const out = new Writer();
-    out.array(2);
-    out.string(name);
-    const bytes = out.since(0).slice();
+    nameWriter.rewind(0);
+    nameWriter.array(2);
+    nameWriter.string(name);
+    const bytes = nameWriter.since(0).slice();
     if (this.#names.size < MAX_KNOWN_NAMES) this.#names.set(name, bytes);
     return bytes;
   }

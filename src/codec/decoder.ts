@@ -65,9 +65,13 @@ export function decode(encoding: Encoding, options: DecodeOptions = {}): unknown
   return new Decoder(options).root(encoding, 1);
 }
 
+/** What a decoder looks at before it is given anything. */
+const NOTHING: Uint8Array = new Uint8Array(0);
+const NO_VIEW: DataView = new DataView(NOTHING.buffer);
+
 class Decoder {
-  #bytes: Uint8Array = new Uint8Array(0);
-  #view: DataView = new DataView(this.#bytes.buffer);
+  #bytes = NOTHING;
+  #view = NO_VIEW;
   #at = 0;
   #end = 0;
   #budget = MAX_EXPANDED_LENGTH;
