@@ -9,9 +9,10 @@ import { copied, type Encoding, encodingDigest, type Reference } from "./codec/e
 import { Identity } from "./codec/identity.ts";
 import { activeCache, activeMetadata, currentScope, type Frame, runInScope } from "./context.ts";
 import { Digest } from "./digest.ts";
-import { NotFoundError } from "./errors.ts";
-import { type Flight, type FlightBoard, flightBoard } from "./flights.ts";
+import { IndigestibleError, NotFoundError } from "./errors.ts";
+import { type Flight, type FlightBoard, flightBoard, type FlightOutcome } from "./flights.ts";
 import type { AnyFunction, FunctionProfile } from "./function_profile.ts";
+import { inTime } from "./in_time.ts";
 import type { LazyCall } from "./lazy_call.ts";
 import { warnOnce } from "./log.ts";
 import { KeyPrefix } from "./lookup_key.ts";
@@ -99,6 +100,13 @@ export class CachedFunction {
     return this.#key(this.#profile.bind(args), this.#deps());
   }
 
+  /** The lookup key of a call, short digests expanded. */
+  async storedKey(args: readonly unknown[]): Promise<string> {
+    const binding = this.#profile.bind(args);
+    await expandDigests(binding, activeCache());
+    return this.#key(binding, this.#deps());
+  }
+
   /** The call itself, without a result. */
   describe(args: readonly unknown[]): Call {
     return this.#call(this.#profile.bind(args), this.#deps());
@@ -109,12 +117,13 @@ export class CachedFunction {
     return new Call({
       ...{ name, module, version, code, deps, hashed, source },
       arguments: Object.fromEntries(names.map((each, index) => [each, values[index]])),
+      argumentNames: names,
     });
   }
 
   /** Loads the result of a call. */
   async load(args: readonly unknown[]): Promise<unknown> {
-    const call = await activeCache().load(this.key(args));
+    const call = await activeCache().load(await this.storedKey(args));
     return await call.result();
   }
 
@@ -133,12 +142,12 @@ export class CachedFunction {
     const board = flightBoard(cache);
     let again: boolean;
     do {
-      board.beginLookup();
+      const since = board.beginLookup();
       let result: unknown;
       try {
         result = await this.#lookUp(cache, request.key);
       } finally {
-        again = board.endLookup(request.key);
+        again = board.endLookup(request.key, since);
       }
       if (result !== undefined) return result;
     } while (again);
@@ -187,20 +196,19 @@ export class CachedFunction {
   // The stored result; undefined, which is never stored, if there is none to use.
   async #lookUp(cache: BaseCache, key: string): Promise<unknown> {
     try {
-      const call = await cache.find(key);
+      const call = await foundInTime(cache, key);
       if (call === undefined || this.#isStale(call)) return undefined;
       return await call.result();
     } catch (error) {
-      if (!(error instanceof Error)) throw error;
       // A value that is gone has been warned of by whoever found it damaged.
       if (!(error instanceof NotFoundError)) this.#warn("cannot load a stored result", error);
       return undefined;
     }
   }
 
-  #warn(what: string, error: Error): void {
+  #warn(what: string, error: unknown): void {
     const { name } = this.#profile;
-    const text = `${name}: ${what}: ${error.message}`;
+    const text = `${name}: ${what}: ${error instanceof Error ? error.message : String(error)}`;
     warnOnce(text, ["wrapper"], text, { error });
   }
 
@@ -236,7 +244,6 @@ export class CachedFunction {
       flight.crash(error);
       throw error;
     } finally {
-      board.remove(key);
       // Nobody may be left waiting, whatever happened.
       flight.land({ stored: false });
     }
@@ -247,8 +254,8 @@ export class CachedFunction {
     return await this.#body(request, args, undefined, new Set());
   }
 
-  async #arguments(cache: BaseCache, { args, binding }: Request): Promise<readonly unknown[]> {
-    if (!binding.values.some((value) => value instanceof Digest)) return args;
+  async #arguments(cache: BaseCache, { args }: Request): Promise<readonly unknown[]> {
+    if (!this.#profile.hasDigests(args)) return args;
     return await this.#profile.resolve(args, (each) => cache.loadValue(each));
   }
 
@@ -269,13 +276,20 @@ export class CachedFunction {
     flight: Flight | undefined,
   ): Promise<unknown> {
     const args = await this.#arguments(cache, request);
-    const prepared = await this.#prepare(cache, request);
-    // What will not be stored is nothing to wait for.
-    if (prepared === undefined) flight?.land({ stored: false });
+    let prepared = await this.#prepare(cache, request);
     const call = this.#call(request.binding, request.deps);
     const metadata = [...activeMetadata(), ...this.#options.meta];
-    const notes = metadata.map((each) => [each, each.before?.(call) ?? {}] as const);
+    const notes = metadata.map((each) => [each, this.#note(() => each.before?.(call))] as const);
     const calls = new Set<string>();
+    // Whoever called may have changed an argument since, and the body would see the change. Nothing
+    // may be awaited between here and the body.
+    if (prepared !== undefined && !this.#isUnchanged(prepared, request)) {
+      prepared.abandon();
+      prepared = undefined;
+      this.#refuse("was given an argument that changed while it was being looked up");
+    }
+    // What will not be stored is nothing to wait for.
+    if (prepared === undefined) flight?.land({ stored: false });
     let result: unknown;
     try {
       result = await this.#body(request, args, flight, calls);
@@ -289,30 +303,59 @@ export class CachedFunction {
       await this.#forget(cache, request.key);
       return result;
     }
-    const outcome = { result, metadata: closeNotes(notes, call), calls: [...calls] };
-    if (await this.#commit(cache, prepared, outcome) && flight?.isAwaited === true) {
-      flight.land({ stored: true, build: rebuilder(result) });
-    }
+    const outcome = { result, metadata: this.#closeNotes(notes, call), calls: [...calls] };
+    const isStored = await this.#commit(cache, prepared, outcome);
+    if (isStored && flight?.isAwaited === true) flight.land(storedOutcome(result));
+    else flight?.land({ stored: false });
     return result;
+  }
+
+  #isUnchanged(prepared: PreparedCall, { key, binding, deps }: Request): boolean {
+    if (prepared.key === key && binding.values.every(isPrimitive)) return true;
+    try {
+      return prepared.key === key && this.#key(binding, deps) === key;
+    } catch (error) {
+      if (!(error instanceof IndigestibleError)) throw error;
+      return false;
+    }
+  }
+
+  // Metadata that fails must not cost the caller the result.
+  #note(take: () => Notes | undefined): Notes {
+    try {
+      return take() ?? {};
+    } catch (error) {
+      this.#warn("metadata cannot be noted", error);
+      return {};
+    }
+  }
+
+  #closeNotes(notes: readonly (readonly [MetaData, Notes])[], call: Call): Metadata {
+    const metadata: Metadata = {};
+    for (const [each, before] of notes) {
+      const after = this.#note(() => each.after?.(before, call));
+      metadata[each.name] = { ...metadata[each.name], ...before, ...after };
+    }
+    return metadata;
   }
 
   // Undefined, after a warning, if the cache does not take the call.
   async #prepare(cache: BaseCache, request: Request): Promise<PreparedCall | undefined> {
     const { storeArguments } = this.#options;
-    let prepared: PreparedCall;
     try {
       const call = this.#call(request.binding, request.deps);
-      prepared = await inTime(cache, cache.prepare(call, { storeArguments }));
-      // Whoever called may have changed an argument since, and the body would see the change.
-      const now = this.#key(request.binding, request.deps);
-      if (prepared.key === request.key && now === request.key) return prepared;
+      const preparing = cache.prepare(call, { storeArguments });
+      try {
+        return await inTime(preparing, cache.saveTimeout);
+      } catch (error) {
+        // One that comes too late is let go of when it comes.
+        preparing.then((late) => late.abandon(), () => {});
+        throw error;
+      }
     } catch (error) {
-      if (!(error instanceof Error)) throw error;
       this.#warn("the result will not be stored", error);
       return undefined;
     }
-    prepared.abandon();
-    this.#refuse("was given an argument that changed while it was being looked up");
   }
 
   async #commit(
@@ -321,10 +364,9 @@ export class CachedFunction {
     outcome: Parameters<PreparedCall["commit"]>[0],
   ): Promise<boolean> {
     try {
-      await inTime(cache, prepared.commit(outcome));
+      await inTime(prepared.commit(outcome), cache.saveTimeout);
       return true;
     } catch (error) {
-      if (!(error instanceof Error)) throw error;
       this.#warn("the result was not stored", error);
       return false;
     }
@@ -337,10 +379,13 @@ export class CachedFunction {
     try {
       await cache.evict(key);
     } catch (error) {
-      if (!(error instanceof Error)) throw error;
       this.#warn("the former result could not be evicted", error);
     }
   }
+}
+
+function isPrimitive(value: unknown): boolean {
+  return value === null || (typeof value !== "object" && typeof value !== "function");
 }
 
 function isShortDigest(value: unknown): boolean {
@@ -363,36 +408,34 @@ function flightsAbove(frame: Frame | undefined): Flight[] {
   return flights;
 }
 
-function closeNotes(notes: readonly (readonly [MetaData, Notes])[], call: Call): Metadata {
-  const metadata: Metadata = {};
-  for (const [each, before] of notes) {
-    const after = each.after?.(before, call) ?? {};
-    metadata[each.name] = { ...metadata[each.name], ...before, ...after };
-  }
-  return metadata;
-}
-
-// Builds the result anew for each who waits, without the storage.
-function rebuilder(result: unknown): () => unknown {
+// Each who waits builds the result anew, without the storage.
+function storedOutcome(result: unknown): FlightOutcome {
   const parts = new Map<string, Encoding>();
   const sink = ({ digest }: Reference, encoding: Encoding) => {
     parts.set(digest, { ...copied(encoding), owned: false });
   };
-  const root = { ...encode(result, { identities: false, sink }), owned: false };
-  return () => decode(root, { source: ({ digest }) => parts.get(digest) });
+  try {
+    const root = { ...encode(result, { identities: false, sink }), owned: false };
+    const source = ({ digest }: Reference) => parts.get(digest);
+    return { stored: true, build: () => decode(root, { source }) };
+  } catch (error) {
+    // A cache that takes what has no encoding, which is nothing to share.
+    if (error instanceof IndigestibleError) return { stored: false };
+    throw error;
+  }
 }
 
-// A cache that stalls must not keep the caller waiting for good.
-async function inTime<T>(cache: BaseCache, work: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const { saveTimeout } = cache;
-    const fail = () => reject(new Error(`the cache did not answer in ${saveTimeout} seconds`));
-    timer = setTimeout(fail, saveTimeout * 1000);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+/** Microtasks within which a cache in memory, or one that reads at once, has its answer. */
+const SHORT_WAIT = 8;
+
+// A timer is only worth its cost where the answer takes time.
+async function foundInTime(cache: BaseCache, key: string): Promise<LazyCall | undefined> {
+  const found = cache.find(key);
+  let isSettled = false;
+  const settle = () => {
+    isSettled = true;
+  };
+  found.then(settle, settle);
+  for (let passed = 0; passed < SHORT_WAIT && !isSettled; passed++) await null;
+  return await (isSettled ? found : inTime(found, cache.lookupTimeout));
 }

@@ -25,6 +25,11 @@ export interface CallOptions {
   source?: string | null;
   /** The arguments by name, in declared order. A whole Digest stands for the value it names. */
   arguments?: Record<string, unknown>;
+  /**
+   * The names of the arguments that the call has, in declared order; by default those whose value is
+   * not undefined. An object alone would put names that are whole numbers first.
+   */
+  argumentNames?: readonly string[];
   /** What the call returned. */
   result?: unknown;
   /** What was noted of the call, by namespace. */
@@ -65,6 +70,8 @@ export class Call implements CallIdentity {
   readonly source: string | null;
   /** The arguments by name, in declared order. */
   readonly arguments: Record<string, unknown>;
+  /** The names of the arguments that the call has, in declared order. */
+  readonly argumentNames: readonly string[];
   /** What the call returned; undefined if it has not run. */
   readonly result: unknown;
   /** What was noted of the call, by namespace. */
@@ -82,7 +89,10 @@ export class Call implements CallIdentity {
     this.hashed = options.hashed ??
       (["module", "version", "code"] as const).filter((field) => this[field] !== null);
     this.source = options.source ?? null;
-    this.arguments = options.arguments ?? {};
+    const args = options.arguments ?? {};
+    this.arguments = args;
+    this.argumentNames = options.argumentNames ??
+      Object.keys(args).filter((name) => args[name] !== undefined);
     this.result = options.result;
     this.metadata = options.metadata ?? {};
     this.calls = options.calls ?? [];
@@ -94,9 +104,11 @@ export class Call implements CallIdentity {
    * @throws {IndigestibleError} If an argument has no encoding.
    */
   get key(): string {
-    const entries = Object.entries(this.arguments).filter(([, value]) => value !== undefined);
-    const digests = entries.map(([name, value]) => argumentDigest(name, value));
-    return keyPrefix(this).key(entries.map(([name]) => name), digests);
+    const { argumentNames: names } = this;
+    return keyPrefix(this).key(
+      names,
+      names.map((name) => argumentDigest(name, this.arguments[name])),
+    );
   }
 }
 
@@ -170,8 +182,8 @@ export function sealCall(call: Call, options: SealOptions): SealedCall {
   const store = options.storeArguments !== false;
   const slots: [string, Slot][] = [];
   const digests: string[] = [];
-  for (const [name, value] of Object.entries(call.arguments)) {
-    if (value === undefined) continue;
+  for (const name of call.argumentNames) {
+    const value = call.arguments[name];
     const root = argumentPath(name);
     const filled = value instanceof Digest
       ? namedSlot(wholeDigest(name, value), store ? options.named : undefined)

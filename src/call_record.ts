@@ -7,7 +7,7 @@ import { Writer } from "./codec/_writer.ts";
 import { isWholeDigest } from "./digest.ts";
 import { CorruptValueError, UnknownTypeError } from "./errors.ts";
 import { type CallIdentity, KeyPrefix } from "./lookup_key.ts";
-import { type Slot, slotDigest, slotReference } from "./slot.ts";
+import { EMBED_LENGTH, type Slot, slotDigest, slotReference } from "./slot.ts";
 
 /** A value that JSON can hold. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
@@ -109,7 +109,7 @@ export class CallRecord {
       return start;
     });
     writer.raw(FIELD_NAMES.get("crc") as Uint8Array);
-    if (writer.position > MAX_RECORD_LENGTH) {
+    if (writer.position + CRC_LENGTH > MAX_RECORD_LENGTH) {
       throw new RangeError(
         `Cannot store a call whose record takes more than ${MAX_RECORD_LENGTH} bytes: ` +
           "pass many arguments as one object, and store long metadata as a value",
@@ -298,7 +298,10 @@ function hasSoundFields(fields: RecordFields): boolean {
     isListOf(hashed, (each) => HASHED_FIELDS.includes(each as HashedField)) &&
     isListOf(calls, (each) => typeof each === "string" && isWholeDigest(each)) &&
     isRecord(metadata) && Object.values(metadata).every(isRecord) &&
-    fields.arguments.every(([each]) => typeof each === "string");
+    fields.arguments.every(([each, slot]) =>
+      typeof each === "string" && slot.length <= EMBED_LENGTH
+    ) &&
+    fields.result.length <= EMBED_LENGTH;
 }
 
 function isListOf(value: unknown, is: (each: unknown) => boolean): boolean {

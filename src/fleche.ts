@@ -149,9 +149,9 @@ function wrap<F extends AnyFunction>(fn: F, cached: CachedFunction): Fleche<F> {
     describe: (...args: Args) => cached.describe(args),
     digest: (...args: Args) => cached.key(args),
     load: (...args: Args) => cached.load(args) as Promise<Result>,
-    contains: (...args: Args) => activeCache().contains(cached.key(args)),
+    contains: async (...args: Args) => await activeCache().contains(await cached.storedKey(args)),
     rerun: (...args: Args) => cached.rerun(undefined, args) as Promise<Result>,
-    evict: (...args: Args) => activeCache().evict(cached.key(args)),
+    evict: async (...args: Args) => await activeCache().evict(await cached.storedKey(args)),
     bound: (...first: unknown[]) => {
       const fixed = activeCache();
       return (...rest: unknown[]) =>

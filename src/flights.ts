@@ -11,10 +11,12 @@ export type FlightOutcome =
 export class Flight {
   readonly #ended = Promise.withResolvers<FlightOutcome>();
   readonly #waitsFor = new Set<Flight>();
+  readonly #onEnd: () => void;
   #waiting = 0;
 
   /** Begins. */
-  constructor() {
+  constructor(onEnd: () => void) {
+    this.#onEnd = onEnd;
     // A failure that nobody waits for is the caller's own business.
     this.#ended.promise.catch(() => {});
   }
@@ -26,11 +28,13 @@ export class Flight {
 
   /** Lets all who wait go on. */
   land(outcome: FlightOutcome): void {
+    this.#onEnd();
     this.#ended.resolve(outcome);
   }
 
   /** Fails all who wait. */
   crash(error: unknown): void {
+    this.#onEnd();
     this.#ended.reject(error);
   }
 
@@ -62,7 +66,8 @@ export class Flight {
 /** The calls of one cache that are running in this process. */
 export class FlightBoard {
   readonly #running = new Map<string, Flight>();
-  readonly #landed = new Set<string>();
+  readonly #landed = new Map<string, number>();
+  #landings = 0;
   #lookups = 0;
 
   /** The running call of a key, if there is one. */
@@ -72,25 +77,27 @@ export class FlightBoard {
 
   /** Announces a running call. */
   takeOff(key: string): Flight {
-    const flight = new Flight();
+    const flight = new Flight(() => this.#remove(key, flight));
     this.#running.set(key, flight);
     return flight;
   }
 
-  /** Takes back the announcement of a call that has ended. */
-  remove(key: string): void {
+  // With the end of the call, so that nobody comes to wait for it after.
+  #remove(key: string, flight: Flight): void {
+    if (this.#running.get(key) !== flight) return;
     this.#running.delete(key);
-    if (this.#lookups > 0) this.#landed.add(key);
+    if (this.#lookups > 0) this.#landed.set(key, ++this.#landings);
   }
 
-  /** Notes that somebody looks a call up. */
-  beginLookup(): void {
+  /** Notes that somebody looks a call up; what is returned is for the end. */
+  beginLookup(): number {
     this.#lookups++;
+    return this.#landings;
   }
 
   /** Whether the call ended while it was looked up, so that the answer may be out of date. */
-  endLookup(key: string): boolean {
-    const landed = this.#landed.has(key);
+  endLookup(key: string, since: number): boolean {
+    const landed = (this.#landed.get(key) ?? 0) > since;
     if (--this.#lookups === 0) this.#landed.clear();
     return landed;
   }

@@ -5,6 +5,7 @@ import type { ModuleIdentity } from "./profile/module_identity.ts";
 import {
   bindArguments,
   type Binding,
+  isRecord,
   type Parameter,
   type ParameterList,
   parameterList,
@@ -115,6 +116,13 @@ export class FunctionProfile {
     return this.#require.filter((name) => !given.includes(name));
   }
 
+  /** Whether a digest stands for a whole argument. */
+  hasDigests([first, ...others]: readonly unknown[]): boolean {
+    if (first instanceof Digest || others.some((each) => each instanceof Digest)) return true;
+    return this.#parameters.destructured && isRecord(first) &&
+      Object.values(first).some((each) => each instanceof Digest);
+  }
+
   /** The arguments as the body takes them: digests that are whole arguments become their values. */
   async resolve(
     args: readonly unknown[],
@@ -123,7 +131,7 @@ export class FunctionProfile {
     const { destructured, named, rest } = this.#parameters;
     const resolved = (value: unknown) => value instanceof Digest ? load(value) : value;
     return await Promise.all(args.map(async (value, position) => {
-      if (destructured && position === 0 && isObject(value) && !(value instanceof Digest)) {
+      if (destructured && position === 0 && isRecord(value)) {
         if (!Object.values(value).some((each) => each instanceof Digest)) return value;
         const entries = Object.entries(value).map(async (
           [key, each],
@@ -134,10 +142,6 @@ export class FunctionProfile {
       return rest !== undefined && position >= named.length ? value : await resolved(value);
     }));
   }
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
 }
 
 function checkedName(fn: AnyFunction, options: ProfileOptions, isNative: boolean): string {
@@ -163,10 +167,10 @@ function checkedVersion(name: string, version: unknown): string | number | null 
 }
 
 function parseChecked(name: string, text: string) {
-  if (/^class\b/.test(text)) {
+  const parsed = parseFunction(text);
+  if (parsed === undefined && /^class\b/.test(text)) {
     throw new TypeError(`Cannot cache the class ${name}: wrap a function that makes an instance`);
   }
-  const parsed = parseFunction(text);
   if (parsed === undefined) {
     throw new TypeError(`Cannot read the source of ${name}: the parser does not know its syntax`);
   }
@@ -177,7 +181,9 @@ function parseChecked(name: string, text: string) {
 }
 
 function renamed(list: ParameterList, names: readonly string[]): ParameterList {
-  if (new Set(names).size !== names.length) {
+  const rest = list.destructured ? undefined : list.rest;
+  const all = rest === undefined ? names : [...names, rest];
+  if (new Set(all).size !== all.length) {
     throw new TypeError("Cannot use params: a name occurs twice");
   }
   const fallbacks = list.destructured ? [] : list.named;
@@ -185,7 +191,6 @@ function renamed(list: ParameterList, names: readonly string[]): ParameterList {
     name,
     fallback: fallbacks[position]?.fallback,
   }));
-  const rest = list.destructured ? undefined : list.rest;
   return { named, rest, destructured: false, open: false };
 }
 

@@ -4,6 +4,7 @@ import { warnOnce } from "./log.ts";
 interface Wrapped {
   readonly source: string | null;
   readonly fn: WeakRef<AnyFunction>;
+  readonly hasDeps: boolean;
 }
 
 /** The functions wrapped in this process, by the identity that their keys are made from. */
@@ -30,17 +31,19 @@ export function claimIdentity(
     typeof version,
   ]);
   const other = wrapped.get(identity);
-  wrapped.set(identity, { source, fn: new WeakRef(fn) });
+  wrapped.set(identity, { source, fn: new WeakRef(fn), hasDeps: options.hasDeps });
   if (other === undefined || options.interactive || other.fn.deref() === fn) return;
+  const hasDeps = options.hasDeps || other.hasDeps;
   const place = module === null ? "" : ` of ${module}`;
-  if (other.source !== source) {
+  // Of two native or bound functions nothing says that they are the same.
+  if (other.source !== source || (source === null && !hasDeps)) {
     wrapped.set(identity, other);
     throw new TypeError(
       `Cannot wrap a second function "${name}"${place}: its calls would be taken for those of the ` +
         "first; give it another name or version, or set hashCode",
     );
   }
-  if (options.hasDeps) return;
+  if (hasDeps) return;
   warnOnce(
     `closures ${identity}`,
     ["wrapper"],

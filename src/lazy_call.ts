@@ -147,7 +147,12 @@ export class LazyCall {
   /** Loads everything. */
   async fetch(): Promise<Call> {
     const { arguments: _, result: __, ...fields } = this.#record.fields;
-    return new Call({ ...fields, arguments: await this.arguments(), result: await this.result() });
+    return new Call({
+      ...fields,
+      arguments: await this.arguments(),
+      argumentNames: this.argumentNames,
+      result: await this.result(),
+    });
   }
 }
 

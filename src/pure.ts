@@ -26,7 +26,7 @@ import { isNativeSource, parseFunction, sourceDigest, usesThis } from "./profile
  */
 export function pure<F extends AnyFunction>(fn: F, deps: readonly unknown[] = []): F {
   const text = Function.prototype.toString.call(fn);
-  const parsed = isNativeSource(text) || /^class\b/.test(text) ? undefined : parseFunction(text);
+  const parsed = isNativeSource(text) ? undefined : parseFunction(text);
   if (parsed === undefined) {
     throw new TypeError(`Cannot vouch for ${fn.name || "a function"}: its source is not known`);
   }

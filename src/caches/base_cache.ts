@@ -10,6 +10,7 @@ import type { CallRecord } from "../call_record.ts";
 import type { Encoding, Reference } from "../codec/encoding.ts";
 import { Digest, DIGEST_LENGTH, keyText } from "../digest.ts";
 import { AmbiguousDigestError, NotFoundError, RejectedError } from "../errors.ts";
+import { inTime } from "../in_time.ts";
 import { decodeDeep, LazyCall, type ValueSource } from "../lazy_call.ts";
 import { warnOnce } from "../log.ts";
 import type { PreparedCall } from "../prepared_call.ts";
@@ -41,6 +42,14 @@ export abstract class BaseCache implements ValueSource, AsyncDisposable {
 
   /** How long storing a call may take before the caller gets the result without it, in seconds. */
   abstract readonly saveTimeout: number;
+
+  /**
+   * How long finding a call may take before it counts as not found, in seconds; without limit where
+   * large values may come with it and the cache itself watches that they do.
+   */
+  get lookupTimeout(): number {
+    return this.saveTimeout;
+  }
 
   /**
    * Admits a call before it runs: its arguments are encoded, whatever the body does to them.
@@ -279,6 +288,11 @@ export class ReadOnlyCache extends BaseCache {
     return this.cache.saveTimeout;
   }
 
+  /** How long the cache underneath may take to find a call. */
+  override get lookupTimeout(): number {
+    return this.cache.lookupTimeout;
+  }
+
   /** Refuses. */
   override prepare(): Promise<PreparedCall> {
     return Promise.reject(refusal("store a call"));
@@ -390,6 +404,11 @@ export class CacheStack extends BaseCache {
     return this.#first.saveTimeout;
   }
 
+  /** Without limit: each cache has its own, and what is copied may be large. */
+  override get lookupTimeout(): number {
+    return Infinity;
+  }
+
   // What the first cache answers that has an answer; one that fails is passed over.
   async #firstAnswer<T>(
     ask: (cache: BaseCache) => Promise<T | undefined> | T | undefined,
@@ -422,7 +441,8 @@ export class CacheStack extends BaseCache {
 
   /** Finds a call in the first cache that has it, and copies it into the first of all. */
   override async find(key: string): Promise<LazyCall | undefined> {
-    const found = await this.#firstAnswer((cache) => cache.find(key));
+    const ask = (cache: BaseCache) => inTime(cache.find(key), cache.lookupTimeout);
+    const found = await this.#firstAnswer(ask);
     if (found === undefined) return undefined;
     const record = found.answer.detach();
     if (found.from !== this.#first && !this.#first.isReadOnly) {

@@ -44,6 +44,11 @@ export class RefreshingCache extends BaseCache {
     return this.cache.saveTimeout;
   }
 
+  /** How long the cache underneath may take to find a call. */
+  override get lookupTimeout(): number {
+    return this.cache.lookupTimeout;
+  }
+
   /** Prepares in the cache underneath. */
   override async prepare(call: Call, options?: PrepareOptions): Promise<PreparedCall> {
     const prepared = await this.cache.prepare(call, options);

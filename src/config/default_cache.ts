@@ -1,5 +1,5 @@
-import { accessSync, constants } from "node:fs";
-import { join } from "node:path";
+import { accessSync, constants, existsSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { Cache } from "../caches/cache.ts";
 import type { PrepareOptions } from "../caches/base_cache.ts";
 import type { Call } from "../call.ts";
@@ -34,12 +34,16 @@ class DefaultCache extends Cache {
   }
 }
 
+// The folder itself is made only when something is stored.
+function nearestExisting(path: string): string {
+  return existsSync(path) ? path : nearestExisting(dirname(path));
+}
+
 /** Files and SQLite in the user's cache folder; memory, with a warning, if that is not writable. */
 export function defaultCache(): Cache {
   const root = join(xdgFolder("XDG_CACHE_HOME", ".cache"), "fleche");
   try {
-    Deno.mkdirSync(root, { recursive: true });
-    accessSync(root, constants.W_OK);
+    accessSync(nearestExisting(root), constants.W_OK);
     return new DefaultCache(root);
   } catch (error) {
     if (!(error instanceof Error)) throw error;

@@ -104,10 +104,11 @@ function npmModule(path: string): string | undefined {
   const parts = path.split(/[\\/]/);
   const modules = parts.lastIndexOf("node_modules");
   if (modules !== -1) return npmName(parts.slice(modules + 1), false);
-  const store = parts.lastIndexOf("npm");
-  const registry = parts[store + 1];
-  if (store === -1 || registry === undefined || !registry.includes(".")) return undefined;
-  return npmName(parts.slice(store + 2), true);
+  for (const [index, part] of parts.entries()) {
+    if (part !== "npm" || !parts[index + 1]?.includes(".")) continue;
+    const name = npmName(parts.slice(index + 2), true);
+    if (name !== undefined) return name;
+  }
 }
 
 function npmName(parts: readonly string[], versioned: boolean): string | undefined {
@@ -151,7 +152,7 @@ function packageName(path: string): string | undefined {
     text = Deno.readTextFileSync(path);
   } catch (error) {
     const absent = error instanceof Deno.errors.NotFound ||
-      error instanceof Deno.errors.NotADirectory ||
+      error instanceof Deno.errors.NotADirectory || error instanceof Deno.errors.IsADirectory ||
       error instanceof Deno.errors.NotCapable || error instanceof Deno.errors.PermissionDenied;
     if (absent) return undefined;
     throw error;

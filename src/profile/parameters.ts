@@ -141,7 +141,8 @@ function bindObject(list: ParameterList, object: unknown, binding: Binding): voi
   for (const name of further) push(binding, name, object[name]);
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
+/** Whether a value is an object whose properties can be arguments. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
   if (typeof value !== "object" || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return (prototype === Object.prototype || prototype === null) &&

@@ -10,11 +10,33 @@ export interface ParsedFunction {
 }
 
 /** How a function's own text can stand in a program: by itself, as a method, as a class member. */
-const SETTINGS: readonly (readonly [string, string])[] = [
-  ["(", ")"],
-  ["({", "})"],
-  ["(class extends Object {", "})"],
+const SETTINGS: readonly Setting[] = [
+  { before: "(", after: ")", functionIn: (expression) => expression },
+  {
+    before: "({",
+    after: "})",
+    functionIn: (expression) => {
+      const property = expression.type === "ObjectExpression"
+        ? expression.properties[0]
+        : undefined;
+      return property?.type === "Property" ? property.value : undefined;
+    },
+  },
+  {
+    before: "(class extends Object {",
+    after: "})",
+    functionIn: (expression) => {
+      const member = expression.type === "ClassExpression" ? expression.body.body[0] : undefined;
+      return member?.type === "MethodDefinition" ? member.value : undefined;
+    },
+  },
 ];
+
+interface Setting {
+  readonly before: string;
+  readonly after: string;
+  functionIn(expression: acorn.Expression): acorn.Expression | undefined;
+}
 
 /** Whether a source text is what a native or bound function has instead of one. */
 export function isNativeSource(text: string): boolean {
@@ -24,13 +46,12 @@ export function isNativeSource(text: string): boolean {
 /**
  * Parses the source text of a function.
  *
- * @returns The function, or undefined if this parser does not know the syntax.
- * @throws {TypeError} If the text is that of a class.
+ * @returns The function, or undefined if it is none, or this parser does not know the syntax.
  */
 export function parseFunction(text: string): ParsedFunction | undefined {
-  for (const [before, after] of SETTINGS) {
+  for (const setting of SETTINGS) {
     for (const sourceType of ["module", "script"] as const) {
-      const parsed = tryParse(text, before, after, sourceType);
+      const parsed = tryParse(text, setting, sourceType);
       if (parsed !== undefined) return parsed;
     }
   }
@@ -38,8 +59,7 @@ export function parseFunction(text: string): ParsedFunction | undefined {
 
 function tryParse(
   text: string,
-  before: string,
-  after: string,
+  { before, after, functionIn }: Setting,
   sourceType: "module" | "script",
 ): ParsedFunction | undefined {
   const program = before + text + after;
@@ -51,42 +71,31 @@ function tryParse(
     const token = program.slice(start, stop);
     // A line break counts where it can end a statement; elsewhere the tokens say it all.
     const restricted = token === "++" || token === "--" ||
-      /^(return|break|continue|yield)$/.test(tokens.at(-1) ?? "");
+      /^(return|break|continue|yield|async|using)$/.test(tokens.at(-1) ?? "");
     if (restricted && /[\n\r\u2028\u2029]/.test(program.slice(last, start))) tokens.push("\n");
     tokens.push(token);
     last = stop;
   };
   let root: acorn.Program;
   try {
-    root = acorn.parse(program, { ecmaVersion: "latest", sourceType, onToken });
+    root = acorn.parse(program, {
+      ecmaVersion: "latest",
+      sourceType,
+      // What surrounds the function is not known: a class with private fields, a method.
+      checkPrivateFields: false,
+      allowSuperOutsideMethod: true,
+      onToken,
+    });
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
-  const node = functionIn(root);
-  return node === undefined ? undefined : { node, tokens };
-}
-
-function functionIn(root: acorn.Program): acorn.Function | undefined {
   const [statement] = root.body;
   if (statement?.type !== "ExpressionStatement") return undefined;
-  const { expression } = statement;
-  switch (expression.type) {
-    case "FunctionExpression":
-    case "ArrowFunctionExpression":
-      return expression;
-    case "ObjectExpression": {
-      const [property] = expression.properties;
-      const value = property?.type === "Property" ? property.value : undefined;
-      return value?.type === "FunctionExpression" ? value : undefined;
-    }
-    case "ClassExpression": {
-      const [member] = expression.body.body;
-      return member?.type === "MethodDefinition" ? member.value : undefined;
-    }
-    default:
-      return undefined;
-  }
+  const node = functionIn(statement.expression);
+  const isFunction = node?.type === "FunctionExpression" ||
+    node?.type === "ArrowFunctionExpression";
+  return isFunction ? { node, tokens } : undefined;
 }
 
 /** The digest of a function's source, which comments and white space do not change. */
@@ -109,7 +118,11 @@ function mentionsThis(node: acorn.AnyNode): boolean {
       return false;
     case "ClassDeclaration":
     case "ClassExpression":
-      return node.superClass != null && mentionsThis(node.superClass);
+      // Computed keys belong to what surrounds the class.
+      return (node.superClass != null && mentionsThis(node.superClass)) ||
+        node.body.body.some((member) =>
+          "computed" in member && member.computed && mentionsThis(member.key)
+        );
   }
   return Object.values(node).some((child: unknown) =>
     Array.isArray(child)

@@ -1,0 +1,138 @@
+import {
+  type BaseCache,
+  cache,
+  ConfigError,
+  fleche,
+  loadCacheConfig,
+  withCache,
+} from "@fleche/core";
+import assert from "node:assert";
+import { memoryCache, ticks } from "./_wrapper.ts";
+
+const pause = () => new Promise((resolve) => setTimeout(resolve, 1));
+
+Deno.test("withCache() gives what the function gives", async () => {
+  assert.equal(withCache(memoryCache(), () => 5), 5);
+  assert.equal(await withCache(memoryCache(), async () => (await pause(), 6)), 6);
+  assert.throws(() =>
+    withCache(memoryCache(), () => {
+      throw new RangeError("No");
+    }), RangeError);
+});
+
+Deno.test("withCache() holds over everything that is awaited, and ends with it", async () => {
+  using _process = cache(memoryCache());
+  const before = cache();
+  const [one, other] = [memoryCache(), memoryCache()];
+  await withCache(one, async () => {
+    assert.equal(cache(), one);
+    await pause();
+    assert.equal(cache(), one);
+    await withCache(other, async () => {
+      assert.equal(cache(), other);
+      await ticks(5);
+      assert.equal(cache(), other);
+    });
+    assert.equal(cache(), one);
+    assert.throws(() =>
+      withCache(other, () => {
+        throw new Error("No");
+      })
+    );
+    assert.equal(cache(), one);
+    const found = await Promise.all([1, 2].map(async () => (await pause(), cache())));
+    assert.deepEqual(found.map((each) => each === one), [true, true]);
+    setTimeout(() => assert.equal(cache(), one));
+  });
+  assert.equal(cache(), before);
+  await pause();
+});
+
+Deno.test("withCache() keeps contexts apart that run at the same time", async () => {
+  const where = fleche(async (x: number) => (await pause(), x), { name: "context" });
+  const caches = Array.from({ length: 5 }, () => memoryCache());
+  await Promise.all(caches.map((each, index) =>
+    withCache(each, async () => {
+      for (let round = 0; round < 5; round++) {
+        await where(index * 10 + round);
+        await ticks(index);
+        assert.equal(cache(), each);
+      }
+    })
+  ));
+  for (const [index, each] of caches.entries()) {
+    const expected = [0, 1, 2, 3, 4].map((round) => where.digest(index * 10 + round));
+    assert.deepEqual((await each.calls.list("")).sort(), expected.sort());
+  }
+});
+
+Deno.test("withCache() takes the name of a cache", () => {
+  const inside = withCache("memory", () => cache());
+  assert.equal(inside, loadCacheConfig("memory"));
+  assert.equal(withCache("memory", () => cache()), inside);
+  assert.throws(() => withCache("no such cache", () => assert.fail("It ran")), ConfigError);
+});
+
+Deno.test("withCache() holds inside the bodies of cached functions", async () => {
+  const [one, other] = [memoryCache(), memoryCache()];
+  const inner = fleche((x: number) => x, { name: "context inner" });
+  const outer = fleche(async (x: number) => {
+    await pause();
+    return await inner(x) + await withCache(other, () => inner(x + 1));
+  }, { name: "context outer" });
+  assert.equal(await withCache(one, () => outer(1)), 3);
+  assert.deepEqual(
+    [await one.contains(inner.digest(1)), await one.contains(inner.digest(2))],
+    [true, false],
+  );
+  assert.deepEqual(
+    [await other.contains(inner.digest(1)), await other.contains(inner.digest(2))],
+    [false, true],
+  );
+  assert.deepEqual([...(await one.load(outer.digest(1))).calls].sort(), [
+    ...[inner.digest(1), inner.digest(2)].sort(),
+  ]);
+});
+
+Deno.test("cache() switches the cache of the process until it is disposed", async () => {
+  using _process = cache(memoryCache());
+  const before = cache();
+  const [one, other] = [memoryCache(), memoryCache()];
+  const seen: BaseCache[] = [];
+  {
+    using _ = cache(one);
+    seen.push(cache());
+    {
+      using _ = cache(other);
+      seen.push(cache());
+      // The surrounding function comes first.
+      seen.push(withCache(one, () => cache()));
+      await pause();
+      seen.push(cache());
+    }
+    seen.push(cache());
+  }
+  assert.deepEqual(seen.map((each) => [one, other].indexOf(each as typeof one)), [0, 1, 0, 1, 0]);
+  assert.equal(cache(), before);
+});
+
+Deno.test("cache() restores the cache where an error leaves the block", () => {
+  using _process = cache(memoryCache());
+  const before = cache();
+  assert.throws(() => {
+    using _ = cache(memoryCache());
+    throw new RangeError("No");
+  }, RangeError);
+  assert.equal(cache(), before);
+});
+
+Deno.test("cache() takes the name of a cache, and refuses one that is not there", () => {
+  using _process = cache(memoryCache());
+  const before = cache();
+  {
+    using _ = cache("void");
+    assert.equal(cache(), loadCacheConfig("void"));
+  }
+  assert.throws(() => cache("no such cache"), ConfigError);
+  assert.equal(cache(), before);
+});
