@@ -23,10 +23,10 @@ export function isWholeDigest(text: string): boolean {
  * @throws {TypeError} If it is not 4 to 64 hexadecimal digits.
  */
 export function checkedPrefix(text: string): string {
-  const lower = text.toLowerCase();
+  const lower = typeof text === "string" ? text.toLowerCase() : "";
   if (lower.length < SHORTEST_PREFIX || lower.length > DIGEST_LENGTH || !HEX.test(lower)) {
     throw new TypeError(
-      `Cannot use "${text.slice(0, 80)}" as a digest: ` +
+      `Cannot use "${String(text).slice(0, 80)}" as a digest: ` +
         `it takes ${SHORTEST_PREFIX} to ${DIGEST_LENGTH} hexadecimal digits`,
     );
   }

@@ -25,8 +25,11 @@ const ERRORS: readonly (readonly [string, ErrorConstructorLike])[] = [
   ["URIError", URIError],
 ];
 
-/** Own properties of an error that have a field of their own, or are left out. */
-const ERROR_FIELDS = new Set(["name", "message", "stack", "cause", "errors"]);
+// Whether an own property of an error has a field of its own, or is left out.
+function isErrorField(className: string, key: string): boolean {
+  return ["name", "message", "stack", "cause"].includes(key) ||
+    (className === "AggregateError" && key === "errors");
+}
 
 interface TemporalType {
   readonly prototype: object;
@@ -63,6 +66,19 @@ function temporalType(name: string): TemporalType | undefined {
   return temporal?.[name];
 }
 
+const NOT_REAL: Unfit = { unfit: "only looks like a built-in object: pass plain data" };
+
+// Built-in objects refuse to be read through a prototype or a proxy that is not their own.
+function isReal(read: () => unknown): boolean {
+  try {
+    read();
+    return true;
+  } catch (error) {
+    if (error instanceof TypeError) return false;
+    throw error;
+  }
+}
+
 function extraProperties(value: object): Unfit | undefined {
   return Object.keys(value).length === 0
     ? undefined
@@ -70,6 +86,7 @@ function extraProperties(value: object): Unfit | undefined {
 }
 
 function regExpFields(value: object): BuiltinFields {
+  if (!isReal(() => (value as RegExp).flags + (value as RegExp).source)) return NOT_REAL;
   const { source, flags, lastIndex } = value as RegExp;
   if (
     !Number.isSafeInteger(lastIndex) || lastIndex < 0 || new RegExp(source, flags).source !== source
@@ -80,6 +97,7 @@ function regExpFields(value: object): BuiltinFields {
 }
 
 function urlFields(value: object): BuiltinFields {
+  if (!isReal(() => (value as URL).href)) return NOT_REAL;
   const { href } = value as URL;
   if (URL.parse(href)?.href !== href) return { unfit: "is a URL whose text would not read back" };
   return extraProperties(value) ?? ["URL", href];
@@ -96,11 +114,12 @@ function errorFields(className: string, error: Error): BuiltinFields {
   }
   const data: Record<string, unknown> = Object.create(null);
   for (const key of Object.keys(error)) {
-    if (!ERROR_FIELDS.has(key)) data[key] = Reflect.get(error, key);
+    if (!isErrorField(className, key)) data[key] = Reflect.get(error, key);
   }
   const hasCause = Object.hasOwn(error, "cause");
-  const errors: unknown = error instanceof AggregateError ? error.errors : null;
-  if (error instanceof AggregateError && !Array.isArray(errors)) {
+  const isAggregate = className === "AggregateError";
+  const errors: unknown = isAggregate ? Reflect.get(error, "errors") : null;
+  if (isAggregate && !Array.isArray(errors)) {
     return { unfit: "is an AggregateError whose errors are not an array" };
   }
   return [className, message, name, data, hasCause, hasCause ? error.cause : null, errors];
@@ -111,6 +130,7 @@ function isEnumerable(value: object, key: PropertyKey): boolean {
 }
 
 function temporalFields(name: string, value: object): BuiltinFields {
+  if (!isReal(() => String(value))) return NOT_REAL;
   const text = String(value);
   const again = temporalType(name)?.from(text);
   if (again === undefined || String(again) !== text) {
@@ -143,6 +163,14 @@ export const BUILTIN_BY_PROTOTYPE: ReadonlyMap<object, (value: object) => Builti
     return type === undefined ? [] : [[type.prototype, (value) => temporalFields(name, value)]];
   }),
 ]);
+
+/** Steps to the fields of an error; its data stand in the error itself. */
+const ERROR_STEPS = ["", ".message", ".name", "", "", ".cause", ".errors"];
+
+/** The step to a field, as the path to a culprit names it. */
+export function fieldStep(fields: readonly unknown[], index: number): string {
+  return fields.length === ERROR_STEPS.length ? ERROR_STEPS[index] ?? "" : `<field ${index}>`;
+}
 
 function refuse(what: string): never {
   throw new CorruptValueError(`Not a canonical encoding: ${what}`);
@@ -188,7 +216,7 @@ function readError(
   type: ErrorConstructorLike | undefined,
   fields: readonly unknown[],
 ): Error {
-  const [, message, name, data, hasCause, cause, errors] = fields;
+  const [className, message, name, data, hasCause, cause, errors] = fields;
   if (fields.length !== 7 || typeof message !== "string" || !isPlainRecord(data)) {
     refuse("an error takes a message, name, data, cause and errors");
   }
@@ -208,7 +236,9 @@ function readError(
   if (name !== null) define(error, "name", name, false);
   if (hasCause) define(error, "cause", cause, false);
   for (const [key, value] of Object.entries(data)) {
-    if (ERROR_FIELDS.has(key)) refuse(`"${key}" of an error is not part of its data`);
+    if (isErrorField(String(className), key)) {
+      refuse(`"${key}" of an error is not part of its data`);
+    }
     define(error, key, value, true);
   }
   return error;
@@ -231,7 +261,10 @@ function readTemporal(name: string, fields: readonly unknown[]): unknown {
     value = type.from(text);
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
-    refuse(`a Temporal.${name} whose text cannot be read`);
+    // Time zones and calendars, which stand in brackets, differ between runtimes.
+    if (!text.includes("[")) refuse(`a Temporal.${name} whose text cannot be read`);
+    const message = `Cannot build a stored Temporal.${name}: this runtime cannot read "${text}"`;
+    throw new UnknownTypeError(message, { type: `Temporal.${name}` }, { cause });
   }
   if (String(value) !== text) refuse(`a Temporal.${name} that is written otherwise`);
   return value;

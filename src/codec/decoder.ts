@@ -33,8 +33,12 @@ export interface DecodeOptions {
 /** Finds the encoding of a part, already checked against the reference; undefined if it cannot. */
 export type PartSource = (reference: Reference) => Encoding | undefined;
 
-/** Most bytes that a value may come to with all its parts, however often they are referred to. */
-export const MAX_EXPANDED_LENGTH = 2 ** 34;
+/**
+ * Most bytes that a value may come to by containing parts more than once: 4 GiB of plain memory, and
+ * 1 GiB of anything else. Without a limit a few small parts could stand for more than any memory
+ * holds.
+ */
+export const MAX_REPEATED_LENGTH = { memory: 2 ** 32, other: 2 ** 30 } as const;
 
 /** Thrown by {@linkcode decode} when the source does not have a part. */
 export class MissingPart extends Error {
@@ -46,6 +50,12 @@ export class MissingPart extends Error {
 
 /** Latest and earliest time of a Date, in milliseconds. */
 const MAX_TIME = 8.64e15;
+
+/** Bytes of the largest bigint of V8. */
+const MAX_BIGINT = 1 << 27;
+
+/** Characters that are made into text at a time. */
+const UTF16_PIECE = 4096;
 
 /** Longest string that is read character by character. */
 const SHORT_STRING = 24;
@@ -74,7 +84,8 @@ class Decoder {
   #view = NO_VIEW;
   #at = 0;
   #end = 0;
-  #budget = MAX_EXPANDED_LENGTH;
+  #room: { memory: number; other: number } = { ...MAX_REPEATED_LENGTH };
+  readonly #seen = new Set<string>();
 
   readonly #source: PartSource | undefined;
   readonly #splitLength: number;
@@ -86,12 +97,7 @@ class Decoder {
 
   root(encoding: Encoding, depth: number): unknown {
     const { head, body } = encoding;
-    this.#budget -= head.length + (body?.length ?? 0);
-    if (this.#budget < 0) {
-      throw new CorruptValueError(
-        `Cannot build a value of more than ${MAX_EXPANDED_LENGTH} bytes with all its parts`,
-      );
-    }
+    if (depth > MAX_DEPTH) this.#fail(`nesting deeper than ${MAX_DEPTH} levels`);
     this.#bytes = head;
     this.#view = new DataView(head.buffer, head.byteOffset, head.byteLength);
     this.#at = 0;
@@ -210,10 +216,21 @@ class Decoder {
     this.#at += REFERENCE_LENGTH;
     const part = this.#source?.(reference);
     if (part === undefined) throw new MissingPart(reference);
+    if (this.#seen.has(reference.digest)) this.#repeat(part, reference.length);
+    else this.#seen.add(reference.digest);
     const [bytes, view, at, end] = [this.#bytes, this.#view, this.#at, this.#end];
     const value = this.root(part, depth);
     [this.#bytes, this.#view, this.#at, this.#end] = [bytes, view, at, end];
     return value;
+  }
+
+  #repeat({ head, body }: Encoding, length: number): void {
+    const kind = body !== undefined || memoryOffset(head) !== undefined ? "memory" : "other";
+    this.#room[kind] -= length;
+    if (this.#room[kind] >= 0) return;
+    throw new CorruptValueError(
+      `Cannot build a value that repeats parts of more than ${MAX_REPEATED_LENGTH[kind]} bytes`,
+    );
   }
 
   #value(depth: number): unknown {
@@ -385,9 +402,10 @@ class Decoder {
     try {
       return utf8.decode(this.#take(length));
     } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
+      // A RangeError where it is longer than this runtime's strings can be.
+      if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
       this.#at = start;
-      this.#fail("a string that is not UTF-8");
+      this.#fail("a string that is not UTF-8, or too long");
     }
   }
 
@@ -450,7 +468,7 @@ class Decoder {
       case EXTENSION.builtin:
         return readBuiltin(this.#fields(length, depth));
       case EXTENSION.identity:
-        return this.#identity(length, depth);
+        return this.#identity(length);
       case EXTENSION.file:
       case EXTENSION.directory: {
         const name = type === EXTENSION.file ? "file" : "directory";
@@ -497,18 +515,17 @@ class Decoder {
     if (length > 1 && (first === 0 || first === 0xff) && ((bytes[1] as number) ^ first) < 0x80) {
       this.#fail("a bigint with more bytes than it needs");
     }
-    let digits = "";
-    for (const byte of bytes) digits += byte.toString(16).padStart(2, "0");
-    const value = BigInt(`0x${digits}`);
+    if (length > MAX_BIGINT) this.#fail("a bigint of more bytes than there can be");
+    const value = BigInt(`0x${bytes.toHex()}`);
     return first < 0x80 ? value : BigInt.asIntN(8 * length, value);
   }
 
   #utf16(length: number): string {
     if (length % 2 !== 0) this.#fail("half a character");
-    const bytes = this.#take(length);
+    const characters = new Uint16Array(this.#take(length).slice().buffer);
     let text = "";
-    for (let at = 0; at < length; at += 2) {
-      text += String.fromCharCode((bytes[at] as number) | (bytes[at + 1] as number) << 8);
+    for (let at = 0; at < characters.length; at += UTF16_PIECE) {
+      text += String.fromCharCode(...characters.subarray(at, at + UTF16_PIECE));
     }
     if (text.isWellFormed()) this.#fail("a well-formed string as UTF-16");
     return text;
@@ -576,11 +593,13 @@ class Decoder {
     return name;
   }
 
-  #identity(length: number, depth: number): Digest | Identity {
-    const [kind, digest, ...rest] = this.#fields(length, depth);
-    if (typeof digest !== "string" || !isWholeDigest(digest) || rest.length > 0) {
-      this.#fail("an identity without a digest");
-    }
+  // A leaf, although it is written as an array: its two strings are no values of their own.
+  #identity(length: number): Digest | Identity {
+    const end = this.#at + length;
+    if (this.#uint8() !== 0x92) this.#fail("an identity without two fields");
+    const kind = this.#key();
+    const digest = this.#key();
+    if (this.#at !== end || !isWholeDigest(digest)) this.#fail("an identity without a digest");
     switch (kind) {
       case "digest":
         return new Digest(digest);

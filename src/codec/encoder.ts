@@ -3,11 +3,11 @@ import { Digest, isWholeDigest } from "../digest.ts";
 import { IndigestibleError } from "../errors.ts";
 import { Culprit, describeForeign, keyStep, within } from "./_culprit.ts";
 import { Writer } from "./_writer.ts";
-import { BUILTIN_BY_PROTOTYPE, type BuiltinFields } from "./builtins.ts";
+import { BUILTIN_BY_PROTOTYPE, type BuiltinFields, fieldStep } from "./builtins.ts";
 import { crcOf, digestOf, type Encoding, type Reference } from "./encoding.ts";
 import { EXTENSION, MAX_DEPTH, MAX_PAYLOAD, SPLIT_LENGTH, TIMESTAMP } from "./format.ts";
 import { DIGEST_METHOD, Identity, identityOf } from "./identity.ts";
-import { ARRAY_BUFFER_KIND, KIND_BY_PROTOTYPE, memoryOf } from "./memory.ts";
+import { ARRAY_BUFFER_KIND, bytesOf, KIND_BY_PROTOTYPE, memoryOf } from "./memory.ts";
 import { registeredTypes } from "./registry.ts";
 import { writeReference } from "./reference.ts";
 
@@ -28,6 +28,44 @@ export interface EncodeOptions {
   sink?: PartSink | undefined;
   /** Whether large parts are split off; true by default. Only what no storage sees is left whole. */
   split?: boolean;
+}
+
+const NOT_REAL = "only looks like a built-in object: pass plain data";
+const CHANGED = "changes while it is being encoded";
+const TOO_LARGE = "holds more than 4 GiB, the most the format takes in one piece: divide it";
+
+/** Most characters of a path that a message shows. */
+const SHOWN_PATH = 200;
+
+const MAP_SIZE = getter(Map.prototype, "size");
+const SET_SIZE = getter(Set.prototype, "size");
+const DATE_TIME = Date.prototype.getTime;
+
+function getter(prototype: object, name: string): () => unknown {
+  const get = Object.getOwnPropertyDescriptor(prototype, name)?.get;
+  if (get === undefined) throw new TypeError(`There is no property ${name}`);
+  return get;
+}
+
+// Built-in objects refuse to be read through a prototype or a proxy that is not their own.
+function isReal(read: () => unknown, value: object): boolean {
+  try {
+    read.call(value);
+    return true;
+  } catch (error) {
+    if (error instanceof TypeError) return false;
+    throw error;
+  }
+}
+
+function checked(bytes: Uint8Array | undefined): Uint8Array {
+  if (bytes === undefined) throw new Culprit("is detached: its memory has been transferred elsewhere");
+  return bytes;
+}
+
+function shortened(path: string): string {
+  if (path.length <= SHOWN_PATH) return path;
+  return `${path.slice(0, SHOWN_PATH / 2)}…${path.slice(-SHOWN_PATH / 4)}`;
 }
 
 /** Encodes one value at a time, always in the one canonical form. */
@@ -55,7 +93,8 @@ export class Encoder {
     } catch (error) {
       if (!(error instanceof Culprit)) throw error;
       const path = (options.root ?? "value") + error.path;
-      throw new IndigestibleError(`Cannot digest ${path}: it ${error.message}`, { path });
+      const message = `Cannot digest ${shortened(path)}: it ${error.message}`;
+      throw new IndigestibleError(message, { path });
     }
     return { head: this.#out.since(0), body: this.#body };
   }
@@ -90,6 +129,9 @@ export class Encoder {
 
   // A value inside another one: what reaches SPLIT_LENGTH is replaced by a reference.
   #element(value: unknown, depth: number): void {
+    if (depth > MAX_DEPTH) {
+      throw new Culprit(`nests deeper than ${MAX_DEPTH} levels, or contains itself`);
+    }
     if (typeof value === "number") return this.#out.number(value);
     const start = this.#out.position;
     this.#value(value, depth);
@@ -117,12 +159,6 @@ export class Encoder {
     writeReference(this.#out, reference);
   }
 
-  #checkDepth(depth: number): void {
-    if (depth >= MAX_DEPTH) {
-      throw new Culprit(`nests deeper than ${MAX_DEPTH} levels, or contains itself`);
-    }
-  }
-
   #bigint(value: bigint): void {
     const negative = value < 0n;
     // Two's complement: -n is the inverse of n - 1, and the first bit is the sign.
@@ -138,6 +174,7 @@ export class Encoder {
     if (this.#registered(value, depth)) return;
     const identity = this.#identities ? identityOf(value as object) : undefined;
     if (identity !== undefined) return this.#identity(identity.kind, identity.digest);
+    if (this.#selfDigested(value as object)) return;
     throw new Culprit(
       this.#identities
         ? "is a function, and two closures of one source cannot be told apart: " +
@@ -151,7 +188,6 @@ export class Encoder {
     for (let index = 0; index < types.length; index++) {
       const type = types[index];
       if (type === undefined || !type.match(value)) continue;
-      this.#checkDepth(depth);
       const start = this.#out.open();
       this.#out.array(2);
       this.#out.string(type.name);
@@ -168,11 +204,13 @@ export class Encoder {
     if (Array.isArray(value) && prototype === Array.prototype) return this.#array(value, depth);
     if (prototype === Object.prototype || prototype === null) return this.#record(value, depth);
     const kind = KIND_BY_PROTOTYPE.get(prototype);
-    if (kind !== undefined) return this.#memory(kind, memoryOf(value as ArrayBufferView), depth);
+    if (kind !== undefined) {
+      return this.#memory(kind, checked(memoryOf(value as ArrayBufferView)), depth);
+    }
     switch (prototype) {
       case Uint8Array.prototype:
       case Buffer.prototype:
-        return this.#bytes(memoryOf(value as Uint8Array), depth);
+        return this.#bytes(checked(memoryOf(value as Uint8Array)), depth);
       case Map.prototype:
         return this.#map(value as Map<unknown, unknown>, depth);
       case Set.prototype:
@@ -181,7 +219,7 @@ export class Encoder {
         return this.#date(value as Date, depth);
       case ArrayBuffer.prototype:
         this.#refuseExtras(value);
-        return this.#memory(ARRAY_BUFFER_KIND, new Uint8Array(value as ArrayBuffer), depth);
+        return this.#memory(ARRAY_BUFFER_KIND, checked(bytesOf(value as ArrayBuffer)), depth);
       case Digest.prototype:
         return this.#digest(value as Digest);
       case Identity.prototype:
@@ -200,7 +238,6 @@ export class Encoder {
     this.#out.array(length);
     let index = 0;
     try {
-      if (length > 0) this.#checkDepth(depth);
       for (; index < length; index++) this.#element(array[index], depth + 1);
     } catch (error) {
       throw within(error, `[${index}]`);
@@ -208,6 +245,7 @@ export class Encoder {
   }
 
   #record(record: object, depth: number): void {
+    if (Array.isArray(record)) throw new Culprit(NOT_REAL);
     if (Object.getOwnPropertySymbols(record).length > 0) {
       if (this.#selfDigested(record)) return;
       throw new Culprit("has symbol keys, which mean nothing outside this process");
@@ -223,7 +261,6 @@ export class Encoder {
     this.#out.map(length);
     let key = "";
     try {
-      if (length > 0) this.#checkDepth(depth);
       for (let index = 0; index < length; index++) {
         key = keys[index] as string;
         this.#key(key);
@@ -241,10 +278,11 @@ export class Encoder {
   }
 
   #map(map: Map<unknown, unknown>, depth: number): void {
+    if (!isReal(MAP_SIZE, map)) throw new Culprit(NOT_REAL);
     this.#refuseExtras(map);
-    if (map.size > 0) this.#checkDepth(depth);
     const start = this.#out.open();
-    this.#out.array(2 * map.size);
+    const { size } = map;
+    this.#out.array(2 * size);
     let index = 0;
     for (const [key, value] of map) {
       this.#inner(key, depth + 1, `<key ${index}>`);
@@ -252,29 +290,32 @@ export class Encoder {
       this.#inner(value, depth + 1, step);
       index++;
     }
+    if (index !== size) throw new Culprit(CHANGED);
     this.#out.close(start, EXTENSION.map);
   }
 
   #set(set: Set<unknown>, depth: number): void {
+    if (!isReal(SET_SIZE, set)) throw new Culprit(NOT_REAL);
     this.#refuseExtras(set);
-    if (set.size > 0) this.#checkDepth(depth);
     const start = this.#out.open();
-    this.#out.array(set.size);
+    const { size } = set;
+    this.#out.array(size);
     let index = 0;
     for (const element of set) this.#inner(element, depth + 1, `<element ${index++}>`);
+    if (index !== size) throw new Culprit(CHANGED);
     this.#out.close(start, EXTENSION.set);
   }
 
   #builtin(fields: BuiltinFields, depth: number): void {
     if ("unfit" in fields) throw new Culprit(fields.unfit);
-    this.#checkDepth(depth);
     const start = this.#out.open();
     this.#out.array(fields.length);
-    fields.forEach((field, index) => this.#inner(field, depth + 1, `<field ${index}>`));
+    fields.forEach((field, index) => this.#inner(field, depth + 1, fieldStep(fields, index)));
     this.#out.close(start, EXTENSION.builtin);
   }
 
   #date(date: Date, depth: number): void {
+    if (!isReal(DATE_TIME, date)) throw new Culprit(NOT_REAL);
     this.#refuseExtras(date);
     const time = date.getTime();
     if (Number.isNaN(time)) return this.#builtin(["Date"], depth);
@@ -295,24 +336,18 @@ export class Encoder {
   }
 
   #bytes(bytes: Uint8Array, depth: number): void {
-    this.#checkSize(bytes);
+    if (bytes.length > MAX_PAYLOAD) throw new Culprit(TOO_LARGE);
     const start = this.#out.position;
     this.#out.bytes(bytes.length);
     this.#content(start, bytes, depth);
   }
 
   #memory(kind: number, bytes: Uint8Array, depth: number): void {
-    this.#checkSize(bytes);
+    if (bytes.length >= MAX_PAYLOAD) throw new Culprit(TOO_LARGE);
     const start = this.#out.position;
     this.#out.extension(EXTENSION.memory, bytes.length + 1);
     this.#out.byte(kind);
     this.#content(start, bytes, depth);
-  }
-
-  #checkSize(bytes: Uint8Array): void {
-    if (bytes.length >= MAX_PAYLOAD) {
-      throw new Culprit("holds more than 4 GiB, the most the format takes in one piece: divide it");
-    }
   }
 
   // The memory of a value; what is large is never copied into the buffer.
@@ -354,7 +389,7 @@ export class Encoder {
   }
 
   #refuseExtras(value: object): void {
-    if (Object.keys(value).length > 0) {
+    if (Object.keys(value).length > 0 || Object.getOwnPropertySymbols(value).length > 0) {
       throw new Culprit("has properties of its own, which would be lost: store them beside it");
     }
   }

@@ -70,10 +70,33 @@ export function memoryValue(kind: MemoryKind, buffer: ArrayBuffer): unknown {
   return kind.type === undefined ? undefined : new kind.type(buffer);
 }
 
-/** The memory of a view as bytes: the very memory, unless other threads can write to it. */
-export function memoryOf(view: ArrayBufferView): Uint8Array {
+/**
+ * The memory of a view as bytes: the very memory, unless other threads can write to it. Undefined if
+ * it is none, or its memory has been given away.
+ */
+export function memoryOf(view: ArrayBufferView): Uint8Array | undefined {
+  if (!ArrayBuffer.isView(view) || isDetached(view.buffer)) return undefined;
   const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
   return view.buffer instanceof ArrayBuffer ? bytes : bytes.slice();
+}
+
+/** The bytes of a buffer; undefined if it is none, or has been given away. */
+export function bytesOf(buffer: ArrayBuffer): Uint8Array | undefined {
+  return isBuffer(buffer) && !isDetached(buffer) ? new Uint8Array(buffer) : undefined;
+}
+
+function isDetached(buffer: ArrayBufferLike): boolean {
+  return buffer instanceof ArrayBuffer && buffer.detached;
+}
+
+// An object that only inherits from ArrayBuffer.prototype fails to answer.
+function isBuffer(value: ArrayBuffer): boolean {
+  try {
+    return value.byteLength >= 0;
+  } catch (error) {
+    if (error instanceof TypeError) return false;
+    throw error;
+  }
 }
 
 /**

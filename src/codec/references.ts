@@ -142,7 +142,10 @@ class Walk {
 
   #extension(length: number): Reference | undefined {
     const type = this.#length(1);
-    if (NESTING.has(type)) return void this.#expect(1);
+    if (NESTING.has(type)) {
+      if (length > this.#bytes.length - this.#at) this.#fail();
+      return void this.#expect(1);
+    }
     const start = this.#at;
     this.#skip(length);
     if (type !== EXTENSION.reference) return;
