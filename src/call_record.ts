@@ -3,7 +3,7 @@ import { decode } from "./codec/decoder.ts";
 import type { Encoding, Reference } from "./codec/encoding.ts";
 import { withEncoding } from "./codec/encode.ts";
 import { skipValue } from "./codec/references.ts";
-import { Writer } from "./codec/_writer.ts";
+import { Writer } from "./codec/writer.ts";
 import { isWholeDigest } from "./digest.ts";
 import { CorruptValueError, UnknownTypeError } from "./errors.ts";
 import { type CallIdentity, KeyPrefix } from "./lookup_key.ts";

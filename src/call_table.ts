@@ -46,7 +46,12 @@ export class CallTable {
       row.finished === undefined ? "" : localTime(row.finished),
       row.walltime === undefined ? "" : `${row.walltime.toFixed(3)} s`,
     ]);
-    const table = [["key", "name", "version", "arguments", "finished", "took"], ...lines];
+    // deno-lint-ignore no-control-regex
+    const printable = (cell: string) => cell.replace(/[\u0000-\u001f\u007f-\u009f]/g, "\ufffd");
+    const table = [
+      ["key", "name", "version", "arguments", "finished", "took"],
+      ...lines.map((line) => line.map(printable)),
+    ];
     const widths = (table[0] ?? []).map((_, column) =>
       Math.max(...table.map((line) => line[column]?.length ?? 0))
     );

@@ -1,5 +1,5 @@
 import { memoryKind } from "./codec/memory.ts";
-import { EXTENSION, TIMESTAMP } from "./codec/format.ts";
+import { EXTENSION, REFERENCE_PAYLOAD, TIMESTAMP } from "./codec/format.ts";
 import { CorruptValueError } from "./errors.ts";
 import { readReference } from "./codec/reference.ts";
 import { type Slot, slotReference } from "./slot.ts";
@@ -142,6 +142,7 @@ class Description {
         return this.#date(length);
       case EXTENSION.reference:
         this.#take(length);
+        if (length !== REFERENCE_PAYLOAD) return "<unknown>";
         return `<${readReference(this.#view, this.#at - length).digest.slice(0, DIGITS)}>`;
       case EXTENSION.undefined:
         return "undefined";

@@ -1,4 +1,4 @@
-import { Writer } from "./codec/_writer.ts";
+import { Writer } from "./codec/writer.ts";
 import { digestOf } from "./codec/encoding.ts";
 
 /** What a call is besides its arguments; fields that do not join the key are null. */

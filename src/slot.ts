@@ -2,7 +2,7 @@ import { crcOf, digestOf, type Reference } from "./codec/encoding.ts";
 import { withEncoding } from "./codec/encode.ts";
 import type { EncodeOptions } from "./codec/encoder.ts";
 import { isReference, readReference, writeReference } from "./codec/reference.ts";
-import { Writer } from "./codec/_writer.ts";
+import { Writer } from "./codec/writer.ts";
 
 /** Longest encoding that a call record holds itself, in bytes. */
 export const EMBED_LENGTH = 1024;

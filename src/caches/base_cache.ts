@@ -62,6 +62,11 @@ export abstract class BaseCache implements ValueSource, AsyncDisposable {
   /** Finds a call by its whole key. */
   abstract find(key: string): Promise<LazyCall | undefined>;
 
+  /** Finds a call by its whole key, without storing anything on the way. */
+  peek(key: string): Promise<LazyCall | undefined> {
+    return this.find(key);
+  }
+
   /** Reads the bytes of a value that a record or another value refers to. */
   abstract read(reference: Reference): Promise<Encoding | undefined> | Encoding | undefined;
 
@@ -300,7 +305,7 @@ export class ReadOnlyCache extends BaseCache {
 
   /** Finds a call. */
   override find(key: string): Promise<LazyCall | undefined> {
-    return this.cache.find(key);
+    return this.cache.peek(key);
   }
 
   /** Reads a value. */
@@ -351,6 +356,16 @@ export class ReadOnlyCache extends BaseCache {
 
 function refusal(operation: string): RejectedError {
   return new RejectedError(`Cannot ${operation}: the cache is read-only`, { operation });
+}
+
+const layers = new WeakMap<BaseCache, number>();
+let layerCount = 0;
+
+// A number for each cache: the message of a failure differs from call to call, the cache does not.
+function layerNumber(cache: BaseCache): number {
+  const number = layers.get(cache) ?? layerCount++;
+  layers.set(cache, number);
+  return number;
 }
 
 /**
@@ -426,7 +441,7 @@ export class CacheStack extends BaseCache {
       if (!(error instanceof Error)) throw error;
       const layer = `${cache.constructor.name} number ${this.stack.indexOf(cache) + 1}`;
       warnOnce(
-        `stack ${error.name} ${error.message}`,
+        `stack ${layerNumber(cache)} ${error.name}`,
         ["cache"],
         `Passing over a cache of a stack (${layer}), which fails: ${error.message}`,
       );
@@ -445,10 +460,29 @@ export class CacheStack extends BaseCache {
     const found = await this.#firstAnswer(ask);
     if (found === undefined) return undefined;
     const record = found.answer.detach();
-    if (found.from !== this.#first && !this.#first.isReadOnly) {
-      await this.#tolerant(this.#first, () => this.#first.accept(record, found.answer.values));
-    }
-    return new LazyCall(record, this);
+    if (found.from !== this.#first) await this.#copyToFirst(record, found.answer.values);
+    return new LazyCall(record, { read: (reference) => this.#readForCall(record, reference) });
+  }
+
+  /** Finds a call and copies nothing. */
+  override async peek(key: string): Promise<LazyCall | undefined> {
+    const ask = (cache: BaseCache) => inTime(cache.find(key), cache.lookupTimeout);
+    const found = await this.#firstAnswer(ask);
+    return found === undefined ? undefined : new LazyCall(found.answer.detach(), this);
+  }
+
+  async #copyToFirst(record: CallRecord, source: ValueSource): Promise<void> {
+    if (this.#first.isReadOnly) return;
+    await this.#tolerant(this.#first, () => this.#first.accept(record, source));
+  }
+
+  // A result that the first cache has lost, or found damaged, is copied there once more.
+  async #readForCall(record: CallRecord, reference: Reference): Promise<Encoding | undefined> {
+    const found = await this.#firstAnswer((cache) => cache.read(reference));
+    if (found === undefined) return undefined;
+    const ofResult = record.resultReferences.some(({ digest }) => digest === reference.digest);
+    if (found.from !== this.#first && ofResult) await this.#copyToFirst(record, this);
+    return found.answer;
   }
 
   /** Reads a value from the first cache that has it. */
@@ -488,12 +522,16 @@ export class CacheStack extends BaseCache {
     const seen = new Set<string>();
     for (const cache of this.stack) {
       const records = cache.records(name)[Symbol.asyncIterator]();
-      while (true) {
-        const next = await this.#tolerant(cache, () => records.next());
-        if (next === undefined || next.done === true) break;
-        if (seen.has(next.value.key)) continue;
-        seen.add(next.value.key);
-        yield next.value;
+      try {
+        while (true) {
+          const next = await this.#tolerant(cache, () => records.next());
+          if (next === undefined || next.done === true) break;
+          if (seen.has(next.value.key)) continue;
+          seen.add(next.value.key);
+          yield next.value;
+        }
+      } finally {
+        await records.return?.();
       }
     }
   }
@@ -504,12 +542,23 @@ export class CacheStack extends BaseCache {
     return await this.#firstAnswer(ask) !== undefined;
   }
 
-  /** Removes a call from every cache that can be written to. */
+  /**
+   * Removes a call from every cache that can be written to. One that fails keeps it, so that it may
+   * come back: that is an error, but only after all others have been asked.
+   */
   protected override async evictWhole(key: string): Promise<boolean> {
     let found = false;
+    let failure: unknown;
     for (const cache of this.stack) {
-      if (!cache.isReadOnly && await cache.evict(key)) found = true;
+      if (cache.isReadOnly) continue;
+      try {
+        if (await cache.evict(key)) found = true;
+      } catch (error) {
+        // A remote cache may turn out to be read-only only when it is asked.
+        if (!(error instanceof RejectedError)) failure ??= error;
+      }
     }
+    if (failure !== undefined) throw failure;
     return found;
   }
 

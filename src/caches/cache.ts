@@ -132,13 +132,13 @@ export class Cache extends BaseCache {
 
   // Parts before what refers to them, so that what is there is whole; whether it is there now.
   async #copy(reference: Reference, source: ValueSource): Promise<boolean> {
-    if (await this.values.has(reference.digest)) return true;
-    const encoding = await source.read(reference);
+    const present = await this.values.get(reference.digest, reference);
+    const encoding = present ?? await source.read(reference);
     if (encoding === undefined) return false;
     for (const part of findReferences(encoding)) {
       if (!await this.#copy(part, source)) return false;
     }
-    await this.values.put(reference, encoding);
+    if (present === undefined) await this.values.put(reference, encoding);
     return true;
   }
 
@@ -178,8 +178,11 @@ export class Cache extends BaseCache {
 
   /** Closes both storages. */
   override async close(): Promise<void> {
-    await this.calls.close();
-    await this.values.close();
+    try {
+      await this.calls.close();
+    } finally {
+      await this.values.close();
+    }
   }
 }
 

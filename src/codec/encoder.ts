@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { Digest, isWholeDigest } from "../digest.ts";
 import { IndigestibleError } from "../errors.ts";
 import { Culprit, describeForeign, keyStep, within } from "./_culprit.ts";
-import { Writer } from "./_writer.ts";
+import { Writer } from "./writer.ts";
 import { BUILTIN_BY_PROTOTYPE, type BuiltinFields, fieldStep } from "./builtins.ts";
 import { crcOf, digestOf, type Encoding, type Reference } from "./encoding.ts";
 import { EXTENSION, MAX_DEPTH, MAX_PAYLOAD, SPLIT_LENGTH, TIMESTAMP } from "./format.ts";
@@ -59,7 +59,9 @@ function isReal(read: () => unknown, value: object): boolean {
 }
 
 function checked(bytes: Uint8Array | undefined): Uint8Array {
-  if (bytes === undefined) throw new Culprit("is detached: its memory has been transferred elsewhere");
+  if (bytes === undefined) {
+    throw new Culprit("is detached: its memory has been transferred elsewhere");
+  }
   return bytes;
 }
 

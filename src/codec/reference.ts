@@ -1,4 +1,4 @@
-import type { Writer } from "./_writer.ts";
+import type { Writer } from "./writer.ts";
 import type { Reference } from "./encoding.ts";
 import { EXTENSION, REFERENCE_LENGTH, REFERENCE_PAYLOAD } from "./format.ts";
 

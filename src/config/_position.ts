@@ -23,7 +23,7 @@ export function positionOf(text: string, path: ConfigPath): Position {
     const start = path.slice(0, length);
     let after = 0;
     for (let count = 1; count <= lines.length; count++) {
-      const found = beginningHas(lines.slice(0, count).join("\n"), start);
+      const found = beginningHas(`${lines.slice(0, count).join("\n")}\n`, start);
       if (found === undefined) continue;
       if (found) return { line: after + 1, column: columnOf(lines[after] ?? "", start) };
       after = count;
@@ -53,8 +53,12 @@ function beginningHas(beginning: string, path: ConfigPath): boolean | undefined 
   return true;
 }
 
+// The keys of the path stand in their order; what is in quotes is none of them, unless it is the last.
 function columnOf(line: string, path: ConfigPath): number {
-  const key = path.findLast((step) => typeof step === "string");
-  const at = key === undefined ? -1 : line.indexOf(key);
+  const bare = line.replace(/"[^"]*"|'[^']*'/g, (text) => " ".repeat(text.length));
+  const keys = path.filter((step) => typeof step === "string");
+  let at = -1;
+  for (const key of keys) at = Math.max(at, bare.indexOf(key, at + 1));
+  if (at === -1) at = line.indexOf(keys.at(-1) ?? "");
   return (at === -1 ? line.length - line.trimStart().length : at) + 1;
 }

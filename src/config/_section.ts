@@ -47,6 +47,13 @@ export class Section {
     return Object.hasOwn(this.#table, key);
   }
 
+  /** Whether there is a key that is accepted, but not offered. */
+  hides(key: string): boolean {
+    const there = Object.hasOwn(this.#table, key);
+    if (there) this.#known.add(key);
+    return there;
+  }
+
   /** A value of any type. */
   any(key: string): unknown {
     return this.has(key) ? this.#table[key] : undefined;

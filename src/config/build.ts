@@ -2,6 +2,7 @@ import { isAbsolute, resolve } from "node:path";
 import { type BaseCache, CacheStack, ReadOnlyCache } from "../caches/base_cache.ts";
 import { Cache } from "../caches/cache.ts";
 import { ConfigError } from "../errors.ts";
+import { warnOnce } from "../log.ts";
 import { SshCache, type SshCacheOptions } from "../remote/ssh_cache.ts";
 import { CallMemory } from "../storage/call_memory.ts";
 import { CallSql, type CallSqlOptions } from "../storage/call_sql.ts";
@@ -106,8 +107,10 @@ function buildTyped(section: Section): BaseCache {
   const command = Array.isArray(section.any("command"))
     ? section.strings("command")
     : section.string("command");
+  if (Array.isArray(command) && command.length === 0) section.fault("command", "names no program");
+  const host = section.requiredString("host");
   const options: SshCacheOptions = {
-    host: section.requiredString("host"),
+    host,
     ...given({
       cacheName: section.string("cache_name"),
       command,
@@ -121,13 +124,17 @@ function buildTyped(section: Section): BaseCache {
   try {
     return new SshCache(options);
   } catch (error) {
-    if (error instanceof TypeError) throw new ConfigFault(error.message, section.path);
+    if (error instanceof TypeError) {
+      const key = host === "" || host.startsWith("-") ? "host" : "env";
+      throw new ConfigFault(error.message, [...section.path, key]);
+    }
     throw error;
   }
 }
 
 function buildValues(section: Section, options: BuildOptions): ValueStorage {
   refusePythonTypes(section);
+  ignorePythonKeys(section);
   switch (requiredType(section, VALUE_TYPES)) {
     case "memory":
       section.finish();
@@ -153,6 +160,7 @@ function buildValues(section: Section, options: BuildOptions): ValueStorage {
 
 function buildCalls(section: Section, options: BuildOptions): CallStorage {
   refusePythonTypes(section);
+  ignorePythonKeys(section);
   switch (requiredType(section, CALL_TYPES)) {
     case "memory":
       section.finish();
@@ -180,6 +188,21 @@ function buildCalls(section: Section, options: BuildOptions): CallStorage {
   }
 }
 
+// Options of the Python package whose work the encoding does here.
+const IGNORED_KEYS = ["remaining_depth", "version_validator"];
+
+function ignorePythonKeys(section: Section): void {
+  for (const key of IGNORED_KEYS) {
+    if (!section.hides(key)) continue;
+    warnOnce(
+      `ignored ${key}`,
+      ["config"],
+      `the configuration key ${key} is ignored: values are divided by their size, and formats are ` +
+        "numbered",
+    );
+  }
+}
+
 function requiredType<T extends string>(section: Section, types: readonly T[]): T {
   const type = section.choice("type", types);
   if (type === undefined) throw new ConfigFault('lacks the key "type"', section.path);
@@ -194,7 +217,7 @@ function refusePythonTypes(section: Section): void {
 }
 
 function rebased(path: string, { base }: BuildOptions): string {
-  return base === undefined || path.startsWith("~") || isAbsolute(path)
+  return base === undefined || path === "~" || path.startsWith("~/") || isAbsolute(path)
     ? path
     : resolve(base, path);
 }

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync } from "node:fs";
+import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Cache } from "../caches/cache.ts";
 import type { PrepareOptions } from "../caches/base_cache.ts";
@@ -43,7 +43,9 @@ function nearestExisting(path: string): string {
 export function defaultCache(): Cache {
   const root = join(xdgFolder("XDG_CACHE_HOME", ".cache"), "fleche");
   try {
-    accessSync(nearestExisting(root), constants.W_OK);
+    const folder = nearestExisting(root);
+    if (!statSync(folder).isDirectory()) throw new Error(`${folder} is not a folder`);
+    accessSync(folder, constants.W_OK);
     return new DefaultCache(root);
   } catch (error) {
     if (!(error instanceof Error)) throw error;

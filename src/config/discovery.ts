@@ -1,5 +1,5 @@
 import { homedir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, isAbsolute, join, resolve } from "node:path";
 import { parse, TomlError } from "smol-toml";
 import { ConfigError } from "../errors.ts";
 import { positionOf } from "./_position.ts";
@@ -30,7 +30,7 @@ export function xdgFolder(
   fallback: string,
 ): string {
   const given = Deno.env.get(variable);
-  return given === undefined || given === "" ? join(homedir(), fallback) : given;
+  return given === undefined || !isAbsolute(given) ? join(homedir(), fallback) : given;
 }
 
 /**
@@ -41,8 +41,8 @@ export function xdgFolder(
  */
 export function findConfigFiles(start: string = Deno.cwd()): ConfigFile[] {
   const files: ConfigFile[] = [];
-  const home = homedir();
-  for (let directory = resolve(start);; directory = dirname(directory)) {
+  const home = physical(resolve(homedir()));
+  for (let directory = physical(resolve(start));; directory = dirname(directory)) {
     const file = readConfigFile(join(directory, FILE_NAME));
     if (file !== undefined) files.push(file);
     if (file !== undefined && isRoot(file)) return files;
@@ -51,6 +51,15 @@ export function findConfigFiles(start: string = Deno.cwd()): ConfigFile[] {
   const own = readConfigFile(join(xdgFolder("XDG_CONFIG_HOME", ".config"), "fleche", "cache.toml"));
   if (own !== undefined && !files.some(({ path }) => path === own.path)) files.push(own);
   return files;
+}
+
+function physical(path: string): string {
+  try {
+    return Deno.realPathSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return path;
+    throw error;
+  }
 }
 
 function readConfigFile(path: string): ConfigFile | undefined {

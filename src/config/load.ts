@@ -40,7 +40,8 @@ const caches = new Map<string, BaseCache>();
 export function loadCacheConfig(name: string = DEFAULT): BaseCache {
   const known = caches.get(name);
   if (known !== undefined) return known;
-  const cache = BUILT_IN[name]?.() ?? configuredCache(name);
+  const cache = (Object.hasOwn(BUILT_IN, name) ? BUILT_IN[name]?.() : undefined) ??
+    configuredCache(name);
   caches.set(name, cache);
   return cache;
 }

@@ -10,8 +10,9 @@ export const JOURNAL_MODES: readonly JournalMode[] = ["wal", "delete", "truncate
 /** Version of the schema, as the database's user_version. */
 const SCHEMA_VERSION = 1;
 
-// Versions and metadata are JSON text. A record holds all there is to know of a call; the other
-// columns are there to search by, and to read.
+// A record holds all there is to know of a call; the other columns are there to search by, and to
+// read. Versions and metadata are JSON. A value has a text where the record embeds it, and null where
+// it only refers to it.
 const SCHEMA = `
   CREATE TABLE calls (
     id INTEGER PRIMARY KEY,
@@ -27,7 +28,7 @@ const SCHEMA = `
     metadata TEXT NOT NULL,
     record BLOB NOT NULL
   ) STRICT;
-  CREATE INDEX calls_by_name ON calls (name, module);
+  CREATE INDEX calls_by_name ON calls (name);
   CREATE INDEX calls_by_result ON calls (result);
   CREATE TABLE arguments (
     call INTEGER NOT NULL REFERENCES calls (id),
@@ -40,6 +41,11 @@ const SCHEMA = `
   CREATE INDEX arguments_by_digest ON arguments (digest, name);
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;
+
+const STATE = `
+  SELECT user_version AS version, (SELECT count(*) FROM sqlite_schema) AS tables,
+    (SELECT count(*) FROM sqlite_schema WHERE name = 'calls') AS calls
+  FROM pragma_user_version`;
 
 /**
  * Makes the tables where there are none.
@@ -64,15 +70,16 @@ export function openSchema(database: DatabaseSync, path: string, journal: Journa
 }
 
 function schemaVersion(database: DatabaseSync, path: string): number {
-  const version = Number(database.prepare("PRAGMA user_version").get()?.["user_version"]);
+  // In one statement, so that it is one state of the database that is looked at.
+  const found = database.prepare(STATE).get();
+  const version = Number(found?.["version"]);
   if (version > SCHEMA_VERSION) {
     throw new ConfigError(
       `Cannot use the database ${path}: a newer version of fleche made it (schema ${version}, ` +
         `this one knows ${SCHEMA_VERSION}): upgrade fleche, or name another file`,
     );
   }
-  const tables = database.prepare("SELECT count(*) AS count FROM sqlite_schema").get()?.["count"];
-  if (version === 0 && tables !== 0) {
+  if (version === 0 ? found?.["tables"] !== 0 : found?.["calls"] !== 1) {
     throw new ConfigError(
       `Cannot use the database ${path}: it belongs to another program; name another file`,
     );

@@ -1,9 +1,11 @@
+import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { CallRecord } from "../call_record.ts";
 import type { Encoding } from "../codec/encoding.ts";
-import { ConfigError, CorruptValueError, SaveError } from "../errors.ts";
+import { ConfigError, CorruptValueError, SaveError, UnknownTypeError } from "../errors.ts";
 import { inform, warnOnce } from "../log.ts";
+import { uniqueName } from "../paths.ts";
 import { slotDigest } from "../slot.ts";
 import { describeSlot } from "../describe_slot.ts";
 import { databasePath, IN_MEMORY } from "./_sql_url.ts";
@@ -31,29 +33,29 @@ export interface CallSqlOptions {
   lockTimeout?: number;
 }
 
+/** Longest time that SQLite waits, in milliseconds. */
+const MAX_TIMEOUT = 2 ** 31 - 1;
+
 const SELECT = "SELECT record FROM calls WHERE key = ?";
 const EXISTS = "SELECT 1 FROM calls WHERE key = ?";
 const INSERT = `
   INSERT INTO calls
     (key, name, module, version, code, deps, source, result, result_text, metadata, record)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-  ON CONFLICT (key) DO UPDATE SET
-    name = excluded.name, module = excluded.module, version = excluded.version,
-    code = excluded.code, deps = excluded.deps, source = excluded.source,
-    result = excluded.result, result_text = excluded.result_text, metadata = excluded.metadata,
-    record = excluded.record
   RETURNING id`;
 const INSERT_ARGUMENT =
   "INSERT INTO arguments (call, position, name, digest, text) VALUES (?, ?, ?, ?, ?)";
-const DELETE_ARGUMENTS = "DELETE FROM arguments WHERE call = ?";
+const DELETE_ARGUMENTS = `
+  DELETE FROM arguments WHERE call = (SELECT id FROM calls WHERE key = ?)`;
 const DELETE = "DELETE FROM calls WHERE key = ? RETURNING id";
 const LIST = "SELECT key FROM calls WHERE key >= ? AND key < ? LIMIT ?";
-const BY_RESULT = "SELECT key, record FROM calls WHERE result = ?";
+const BY_RESULT = "SELECT key, record FROM calls WHERE result = ? AND result_text IS NOT NULL";
 const BY_ARGUMENT = `SELECT key, record FROM calls WHERE id IN
-  (SELECT call FROM arguments WHERE digest = ?)`;
+  (SELECT call FROM arguments WHERE digest = ? AND text IS NOT NULL)`;
 const LIST_DIGESTS = `
-  SELECT digest FROM arguments WHERE digest >= ?1 AND digest < ?2
-  UNION SELECT result FROM calls WHERE result >= ?1 AND result < ?2 LIMIT ?3`;
+  SELECT digest FROM arguments WHERE digest >= ?1 AND digest < ?2 AND text IS NOT NULL
+  UNION SELECT result FROM calls
+  WHERE result >= ?1 AND result < ?2 AND result_text IS NOT NULL LIMIT ?3`;
 const RECORDS = "SELECT id, key, record FROM calls WHERE id < ? ORDER BY id DESC LIMIT 100";
 const RECORDS_BY_NAME =
   "SELECT id, key, record FROM calls WHERE name = ?2 AND id < ?1 ORDER BY id DESC LIMIT 100";
@@ -112,7 +114,9 @@ export class CallSql implements CallStorage {
     if (this.capabilities.persistent) Deno.mkdirSync(dirname(this.#path), { recursive: true });
     let database: DatabaseSync | undefined;
     try {
-      database = new DatabaseSync(this.#path, { timeout: this.lockTimeout * 1000 });
+      if (this.capabilities.persistent) this.#make();
+      const timeout = Math.min(Math.ceil(this.lockTimeout * 1000), MAX_TIMEOUT);
+      database = new DatabaseSync(this.#path, { timeout });
       openSchema(database, this.#path, this.journal);
       database.exec(`PRAGMA synchronous = ${this.durability === "fsync" ? "FULL" : "NORMAL"}`);
     } catch (cause) {
@@ -121,6 +125,28 @@ export class CallSql implements CallStorage {
       throw new Error(`Cannot open the database ${this.#path}: ${cause.message}`, { cause });
     }
     return this.#database = database;
+  }
+
+  // A new database appears under its name all at once: while several processes set the journal mode
+  // and make tables in one file, SQLite does not wait for locks.
+  #make(): void {
+    if (existsSync(this.#path)) return;
+    const temporary = `${this.#path}.${uniqueName()}`;
+    const database = new DatabaseSync(temporary);
+    try {
+      openSchema(database, temporary, this.journal);
+    } finally {
+      database.close();
+    }
+    try {
+      Deno.linkSync(temporary, this.#path);
+    } catch (error) {
+      // Another process was faster; or the file system has no links, and the tables are made in
+      // place.
+      if (!(error instanceof Error)) throw error;
+    } finally {
+      Deno.removeSync(temporary);
+    }
   }
 
   #prepare(sql: string): StatementSync {
@@ -133,12 +159,27 @@ export class CallSql implements CallStorage {
 
   #get(sql: string, ...parameters: SQLInputValue[]): Record<string, unknown> | undefined {
     if (this.echo) inform(["storage", "sql"], sql, { parameters });
-    return this.#prepare(sql).get(...parameters);
+    try {
+      return this.#prepare(sql).get(...parameters);
+    } catch (error) {
+      throw this.#named(error);
+    }
   }
 
   #all(sql: string, ...parameters: SQLInputValue[]): Record<string, unknown>[] {
     if (this.echo) inform(["storage", "sql"], sql, { parameters });
-    return this.#prepare(sql).all(...parameters);
+    try {
+      return this.#prepare(sql).all(...parameters);
+    } catch (error) {
+      throw this.#named(error);
+    }
+  }
+
+  #named(cause: unknown): unknown {
+    if (!(cause instanceof Error) || Reflect.get(cause, "code") !== "ERR_SQLITE_ERROR") {
+      return cause;
+    }
+    return new Error(`Cannot use the database ${this.#path}: ${cause.message}`, { cause });
   }
 
   /** Reads a record and checks it. */
@@ -158,6 +199,17 @@ export class CallSql implements CallStorage {
         ["storage"],
         `Ignoring the damaged record of call ${key} in ${this.#path}`,
       );
+      return undefined;
+    }
+  }
+
+  // Among many records, one of a newer version is passed over.
+  #parseKnown(key: string, bytes: unknown): CallRecord | undefined {
+    try {
+      return this.#parse(key, bytes);
+    } catch (error) {
+      if (!(error instanceof UnknownTypeError)) throw error;
+      warnOnce(`newer ${this.#path} ${key}`, ["storage"], error.message);
       return undefined;
     }
   }
@@ -192,6 +244,9 @@ export class CallSql implements CallStorage {
   #insert(record: CallRecord): void {
     const { result } = record;
     const { version } = record;
+    // A record that is replaced counts as new, and takes its place in front.
+    this.#get(DELETE_ARGUMENTS, record.key);
+    this.#get(DELETE, record.key);
     const row = this.#get(
       INSERT,
       record.key,
@@ -207,7 +262,6 @@ export class CallSql implements CallStorage {
       record.bytes,
     );
     const id = row?.["id"] as number;
-    this.#get(DELETE_ARGUMENTS, id);
     record.arguments.forEach(([name, slot], position) => {
       const text = describeSlot(slot) ?? null;
       this.#get(INSERT_ARGUMENT, id, position, name, slotDigest(slot), text);
@@ -223,10 +277,8 @@ export class CallSql implements CallStorage {
   delete(key: string): boolean {
     let found = false;
     this.#transaction(() => {
-      const id = this.#get(DELETE, key)?.["id"];
-      if (typeof id !== "number") return;
-      this.#get(DELETE_ARGUMENTS, id);
-      found = true;
+      this.#get(DELETE_ARGUMENTS, key);
+      found = this.#get(DELETE, key) !== undefined;
     });
     return found;
   }
@@ -263,7 +315,7 @@ export class CallSql implements CallStorage {
         : this.#all(RECORDS_BY_NAME, before, name);
       if (rows.length === 0) return;
       for (const row of rows) {
-        const record = this.#parse(row["key"] as string, row["record"]);
+        const record = this.#parseKnown(row["key"] as string, row["record"]);
         if (record !== undefined) yield record;
         before = row["id"] as number;
       }

@@ -3,10 +3,12 @@ import {
   digestOf,
   type Encoding,
   encodingDigest,
+  encodingLength,
   matches,
   type Reference,
 } from "../codec/encoding.ts";
 import { memoryOffset } from "../codec/memory.ts";
+import { isWholeDigest } from "../digest.ts";
 import { SaveError } from "../errors.ts";
 import { warnOnce } from "../log.ts";
 import { expandPath, uniqueName } from "../paths.ts";
@@ -93,6 +95,7 @@ export class ValueFile implements ValueStorage {
       head = Deno.readFileSync(this.#path(digest));
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return undefined;
+      if (error instanceof Deno.errors.IsADirectory) return this.#setAside(digest);
       throw error;
     }
     return this.#checked(digest, { head, owned: true }, expected);
@@ -108,8 +111,8 @@ export class ValueFile implements ValueStorage {
       throw error;
     }
     using open = file;
-    const { size } = await open.stat();
-    if (size < HEADER || (expected !== undefined && size !== expected.length)) {
+    const { size, isFile } = await open.stat();
+    if (!isFile || size < HEADER || (expected !== undefined && size !== expected.length)) {
       return this.#setAside(digest);
     }
     const start = new Uint8Array(HEADER);
@@ -125,6 +128,9 @@ export class ValueFile implements ValueStorage {
   }
 
   #checked(digest: string, encoding: Encoding, expected?: Reference): Encoding | undefined {
+    if (expected !== undefined && encodingLength(encoding) !== expected.length) {
+      return this.#setAside(digest);
+    }
     if (this.verify === false) return encoding;
     const right = this.verify === "crc" && expected !== undefined
       ? matches(encoding, expected)
@@ -145,8 +151,8 @@ export class ValueFile implements ValueStorage {
       warnOnce(`damaged ${path}`, ["storage"], `Ignoring the damaged value file ${path}`);
       return undefined;
     }
-    const head = Deno.readFileSync(aside);
-    if (digestOf(head) === digest) {
+    const head = Deno.lstatSync(aside).isFile ? Deno.readFileSync(aside) : undefined;
+    if (head !== undefined && digestOf(head) === digest) {
       Deno.renameSync(aside, path);
       return { head, owned: true };
     }
@@ -223,6 +229,7 @@ export class ValueFile implements ValueStorage {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
       Deno.mkdirSync(dirname(to), { recursive: true });
       Deno.renameSync(from, to);
+      if (this.durability === "fsync") syncFolder(dirname(dirname(to)));
     }
     if (this.durability === "fsync") syncFolder(dirname(to));
   }
@@ -249,9 +256,10 @@ export class ValueFile implements ValueStorage {
     const shards = prefix.length >= 2 ? [prefix.slice(0, 2)] : names(this.#folder);
     for (const shard of shards) {
       if (!shard.startsWith(prefix.slice(0, 2))) continue;
+      if (shard.length !== 2) continue;
       for (const name of names(this.#folder + shard)) {
         if (found.length >= limit) return found;
-        if (name.startsWith(prefix)) found.push(name);
+        if (name.startsWith(prefix) && isWholeDigest(name)) found.push(name);
       }
     }
     return found;
@@ -266,6 +274,7 @@ export class ValueFile implements ValueStorage {
 
 function isDenied(error: unknown): boolean {
   return error instanceof Deno.errors.PermissionDenied ||
+    error instanceof Deno.errors.NotCapable ||
     (error instanceof Error && /\(os error 30\)/.test(error.message));
 }
 

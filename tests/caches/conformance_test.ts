@@ -1,0 +1,107 @@
+import {
+  type BaseCache,
+  Cache,
+  CacheStack,
+  CallMemory,
+  CallSql,
+  type CallStorage,
+  CallVoid,
+  RefreshingCache,
+  ValueFile,
+  ValueMemory,
+  type ValueStorage,
+  ValueVoid,
+} from "@fleche/core";
+import { join } from "node:path";
+import { testCache } from "./_cache.ts";
+
+const VALUES: Readonly<Record<string, (folder: string) => ValueStorage>> = {
+  ValueMemory: () => new ValueMemory(),
+  ValueVoid: () => new ValueVoid(),
+  ValueFile: (folder) => new ValueFile({ root: join(folder, "values") }),
+};
+
+const CALLS: Readonly<Record<string, (folder: string) => CallStorage>> = {
+  CallMemory: () => new CallMemory(),
+  CallVoid: () => new CallVoid(),
+  "CallSql in memory": () => new CallSql(),
+  CallSql: (folder) => new CallSql({ url: join(folder, "calls.db") }),
+};
+
+for (const [values, openValues] of Object.entries(VALUES)) {
+  for (const [calls, openCalls] of Object.entries(CALLS)) {
+    testCache({
+      name: `Cache of ${values} and ${calls}`,
+      findsCalls: calls !== "CallVoid",
+      keepsValues: values !== "ValueVoid",
+      persistent: calls === "CallSql",
+      open: (folder) => same(new Cache({ values: openValues(folder), calls: openCalls(folder) })),
+    });
+  }
+}
+
+function same(cache: BaseCache): { cache: BaseCache; behind: BaseCache } {
+  return { cache, behind: cache };
+}
+
+function memory(): Cache {
+  return new Cache({ values: new ValueMemory(), calls: new CallMemory() });
+}
+
+function disk(folder: string): Cache {
+  const url = join(folder, "calls.db");
+  return new Cache({ values: new ValueFile({ root: folder }), calls: new CallSql({ url }) });
+}
+
+const KEEPING = { findsCalls: true, keepsValues: true };
+
+testCache({
+  name: "CacheStack of one",
+  ...KEEPING,
+  persistent: true,
+  open: (folder) => same(new CacheStack([disk(folder)])),
+});
+
+testCache({
+  name: "CacheStack of disk and memory",
+  ...KEEPING,
+  persistent: true,
+  open: (folder) => same(new CacheStack([disk(folder), memory()])),
+});
+
+testCache({
+  name: "CacheStack of three, with calls in the last",
+  ...KEEPING,
+  persistent: false,
+  open: () => {
+    const behind = memory();
+    return { cache: new CacheStack([memory(), memory(), behind]), behind };
+  },
+});
+
+testCache({
+  name: "ReadOnlyCache",
+  ...KEEPING,
+  persistent: true,
+  writable: false,
+  open: (folder) => {
+    const behind = disk(folder);
+    return { cache: behind.readonly(), behind };
+  },
+});
+
+testCache({
+  name: "RefreshingCache",
+  findsCalls: false,
+  keepsCalls: true,
+  keepsValues: true,
+  persistent: true,
+  open: (folder) => same(new RefreshingCache(disk(folder))),
+});
+
+testCache({
+  name: "RefreshingCache that refreshes once",
+  ...KEEPING,
+  persistent: true,
+  open: (folder) => same(new RefreshingCache(disk(folder), { once: true })),
+});

@@ -1,0 +1,336 @@
+import { CallSql, ConfigError, D, SaveError } from "@fleche/core";
+import { configure, type LogRecord, reset } from "@logtape/logtape";
+import assert from "node:assert/strict";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import { DatabaseSync, type SQLOutputValue } from "node:sqlite";
+import { databasePath } from "../../src/storage/_sql_url.ts";
+import { findProgram, requirement } from "../_require.ts";
+import { beside, runProgram } from "./_child.ts";
+import { assertAlike, recordOf, sampleOf } from "./_samples.ts";
+import { filesBelow, TemporaryFolder } from "./_temporary_folder.ts";
+
+const SQLITE3 = requirement("sqlite3", findProgram("sqlite3") !== undefined);
+
+/** Runs statements on a database without fleche. */
+function sql(path: string, statements: string): void {
+  using database = new DatabaseSync(path);
+  database.exec(statements);
+}
+
+function query(path: string, statement: string): Record<string, SQLOutputValue>[] {
+  using database = new DatabaseSync(path);
+  return database.prepare(statement).all().map((row) => ({ ...row }));
+}
+
+function pragma(path: string, name: string): SQLOutputValue | undefined {
+  return query(path, `PRAGMA ${name}`)[0]?.[name];
+}
+
+Deno.test({
+  name: "a database shows names and arguments to the sqlite3 program",
+  ignore: !SQLITE3,
+  fn: async () => {
+    using folder = new TemporaryFolder();
+    const path = folder.join("calls.db");
+    await using storage = new CallSql({ url: path });
+    const options = { name: "simulate", module: "lab/src/sim.ts", version: 3 };
+    const values = { steps: 1000, label: "it's é", grid: [1, { a: 2 }], large: "x".repeat(5000) };
+    const metadata = { runtime: { walltime: 1.5 } };
+    storage.put(await recordOf({ ...options, arguments: values, result: 0.25, metadata }));
+    const output = async (statement: string) => {
+      const args = ["-readonly", path, statement];
+      const { stdout } = await new Deno.Command("sqlite3", { args }).output();
+      return new TextDecoder().decode(stdout).trim().split("\n");
+    };
+    assert.deepEqual(
+      await output(
+        "SELECT name, module, version, result_text, metadata ->> '$.runtime.walltime' FROM calls",
+      ),
+      ["simulate|lab/src/sim.ts|3|0.25|1.5"],
+    );
+    assert.deepEqual(
+      await output(
+        "SELECT a.name, text FROM arguments a JOIN calls ON call = id ORDER BY position",
+      ),
+      ["steps|1000", 'label|"it\'s é"', "grid|[1, { a: 2 }]", "large|"],
+    );
+    const { digest } = sampleOf(values.large);
+    assert.deepEqual(await output("SELECT digest FROM arguments WHERE name = 'large'"), [digest]);
+  },
+});
+
+Deno.test("CallSql numbers its schema and refuses a newer one", () => {
+  using folder = new TemporaryFolder();
+  const path = folder.join("calls.db");
+  const storage = new CallSql({ url: path });
+  storage.list("");
+  storage.close();
+  assert.equal(pragma(path, "user_version"), 1);
+  sql(path, "PRAGMA user_version = 2");
+  const key = sampleOf(1).digest;
+  for (const use of [() => storage.get(key), () => storage.list(""), () => storage.has(key)]) {
+    assert.throws(use, (error) => {
+      return error instanceof ConfigError && error.message.includes(path) &&
+        /newer version/.test(error.message);
+    });
+  }
+  assert.equal(pragma(path, "user_version"), 2);
+});
+
+for (const version of [0, 1, 7]) {
+  Deno.test(`CallSql refuses another program's database of version ${version}`, () => {
+    using folder = new TemporaryFolder();
+    const path = folder.join("other.db");
+    sql(path, `CREATE TABLE notes (text TEXT); PRAGMA user_version = ${version};`);
+    const before = Deno.readFileSync(path);
+    assert.throws(() => new CallSql({ url: path }).list(""), (error) => {
+      return error instanceof ConfigError && error.message.includes(path);
+    });
+    assertAlike(Deno.readFileSync(path), before);
+    assert.deepEqual(filesBelow(folder.path), ["other.db"]);
+  });
+}
+
+Deno.test("CallSql names a file that is no database, and leaves it alone", async () => {
+  using folder = new TemporaryFolder();
+  const path = folder.join("notes.txt");
+  const text = "This is no database. ".repeat(300);
+  Deno.writeTextFileSync(path, text);
+  const storage = new CallSql({ url: path });
+  const record = await recordOf({ name: "f", result: 1 });
+  const names = (error: unknown) => error instanceof Error && error.message.includes(path);
+  assert.throws(() => storage.get(record.key), names);
+  assert.throws(() => storage.list(""), names);
+  assert.throws(() => storage.put(record), (error) => error instanceof SaveError && names(error));
+  assert.equal(Deno.readTextFileSync(path), text);
+  assert.throws(() => new CallSql({ url: folder.path }).list(""), /Cannot open the database \/.*/);
+});
+
+Deno.test("CallSql names the database when its folder cannot be made", async () => {
+  using folder = new TemporaryFolder();
+  Deno.writeTextFileSync(folder.join("file"), "");
+  const path = folder.join("file", "below", "calls.db");
+  const storage = new CallSql({ url: path });
+  assert.throws(() => storage.list(""), (error) => {
+    return error instanceof Error && error.message.includes(folder.join("file"));
+  });
+  const record = await recordOf({ name: "f", result: 1 });
+  assert.throws(() => storage.put(record), (error) => {
+    return error instanceof SaveError && error.data.key === record.key &&
+      error.message.includes(path);
+  });
+});
+
+Deno.test("URLs name databases as SQLAlchemy has them", () => {
+  const paths: Record<string, string> = {
+    "sqlite://": ":memory:",
+    "sqlite:///": ":memory:",
+    "sqlite:///:memory:": ":memory:",
+    ":memory:": ":memory:",
+    "sqlite:///relative/calls.db": resolve("relative/calls.db"),
+    "sqlite:////absolute/calls.db": "/absolute/calls.db",
+    "sqlite:///~/in/home.db": join(homedir(), "in/home.db"),
+    "relative/calls.db": resolve("relative/calls.db"),
+    "/absolute/calls.db": "/absolute/calls.db",
+    "~/in/home.db": join(homedir(), "in/home.db"),
+    "sqlite:////with space/and%20sign/ü.db": "/with space/and%20sign/ü.db",
+  };
+  for (const [url, path] of Object.entries(paths)) assert.equal(databasePath(url), path, url);
+  for (const url of ["sqlite://host/calls.db", "mssql://host/db", "http://host/db"]) {
+    assert.throws(() => new CallSql({ url }), (error) => {
+      return error instanceof ConfigError && error.message.includes(url.split(":")[0] ?? "");
+    });
+  }
+});
+
+Deno.test("CallSql makes parent folders, in the home directory and below the working one", async () => {
+  using folder = new TemporaryFolder();
+  const home = folder.join("home");
+  const cases = ["sqlite:///~/a/calls.db", "sqlite:///b/c/calls.db", "d/calls.db"];
+  for (const url of [...cases, `sqlite:///${folder.join("e", "calls.db")}`]) {
+    const args = [home, folder.join("values"), url];
+    const script = beside(import.meta.url, "_home_child.ts");
+    const { code, errors } = await runProgram(script, { args, cwd: folder.path });
+    assert.equal(code, 0, errors);
+  }
+  assert.deepEqual(
+    filesBelow(folder.path).filter((path) => path.endsWith(".db")),
+    ["b/c/calls.db", "d/calls.db", "e/calls.db", "home/a/calls.db"],
+  );
+});
+
+Deno.test("a database in memory touches no disk and is forgotten when it is closed", async () => {
+  const storage = new CallSql();
+  assert.equal(storage.url, "sqlite://");
+  assert.deepEqual(storage.capabilities, { persistent: false, shared: false });
+  const record = await recordOf({ name: "f", result: 1 });
+  storage.put(record);
+  assert.equal(storage.has(record.key), true);
+  storage.close();
+  assert.equal(storage.has(record.key), false);
+  storage.close();
+});
+
+for (const [made, opened] of [["wal", "delete"], ["delete", "wal"]] as const) {
+  Deno.test(`a database keeps its journal mode: ${made}, opened as ${opened}`, async () => {
+    using folder = new TemporaryFolder();
+    const path = folder.join("calls.db");
+    for (const journal of [made, opened]) {
+      await using storage = new CallSql({ url: path, journal });
+      storage.put(await recordOf({ name: "f", arguments: { journal }, result: 1 }));
+      assert.equal(storage.list("").length, journal === made ? 1 : 2);
+      assert.equal(pragma(path, "journal_mode"), made);
+    }
+  });
+}
+
+Deno.test("CallSql refuses a journal mode that it does not know", () => {
+  // A configuration may hold any text.
+  const journal = "memory" as "wal";
+  assert.throws(() => new CallSql({ url: "sqlite://", journal }), ConfigError);
+});
+
+Deno.test("records that are replaced or removed leave no arguments behind", async () => {
+  using folder = new TemporaryFolder();
+  const path = folder.join("calls.db");
+  await using storage = new CallSql({ url: path });
+  const one = await recordOf({ name: "f", arguments: { x: 1, y: 2 }, result: "old" });
+  const two = await recordOf({ name: "f", arguments: { x: 1, y: 2 }, result: "new" });
+  const other = await recordOf({ name: "g", arguments: { z: 3 }, result: 4 });
+  for (const record of [one, other, two]) storage.put(record);
+  const rows = "SELECT a.name FROM arguments a LEFT JOIN calls ON call = id ORDER BY a.name";
+  const names = () => query(path, rows).map((row) => row["name"]);
+  assert.deepEqual(names(), ["x", "y", "z"]);
+  storage.delete(two.key);
+  assert.deepEqual(names(), ["z"]);
+  storage.delete(other.key);
+  assert.deepEqual(names(), []);
+});
+
+Deno.test("a put that fails half-way leaves the record as it was", async () => {
+  using folder = new TemporaryFolder();
+  const path = folder.join("calls.db");
+  await using storage = new CallSql({ url: path });
+  const before = await recordOf({ name: "f", arguments: { x: 1 }, result: "old" });
+  const after = await recordOf({ name: "f", arguments: { x: 1 }, result: "new" });
+  storage.put(before);
+  const trigger =
+    "CREATE TRIGGER no BEFORE INSERT ON arguments BEGIN SELECT RAISE(ABORT, 'no'); END";
+  sql(path, trigger);
+  for (let round = 0; round < 2; round++) {
+    assert.throws(() => storage.put(after), (error) => {
+      return error instanceof SaveError && error.message.includes(path);
+    });
+    assert.deepEqual(storage.get(before.key)?.fields, before.fields);
+    assert.deepEqual(query(path, "SELECT name FROM arguments"), [{ name: "x" }]);
+  }
+  sql(path, "DROP TRIGGER no");
+  storage.put(after);
+  assert.deepEqual(storage.get(after.key)?.fields, after.fields);
+});
+
+Deno.test("a put that cannot lock the database in time is a SaveError", async () => {
+  using folder = new TemporaryFolder();
+  const path = folder.join("calls.db");
+  await using storage = new CallSql({ url: path, lockTimeout: 0.05 });
+  const record = await recordOf({ name: "f", arguments: { x: 1 }, result: 1 });
+  storage.list("");
+  {
+    using other = new DatabaseSync(path);
+    other.exec("BEGIN IMMEDIATE");
+    const begin = performance.now();
+    assert.throws(() => storage.put(record), (error) => {
+      return error instanceof SaveError && error.data.key === record.key &&
+        error.message.includes(path) && /locked/.test(error.message);
+    });
+    assert(performance.now() - begin >= 45);
+    // Readers are not kept waiting.
+    assert.equal(storage.get(record.key), undefined);
+  }
+  storage.put(record);
+  assert.equal(storage.has(record.key), true);
+});
+
+for (const lockTimeout of [0.0015, 1.001, 1e9, Infinity]) {
+  Deno.test(`CallSql takes a lock timeout of ${lockTimeout} seconds`, async () => {
+    await using storage = new CallSql({ url: "sqlite://", lockTimeout });
+    assert.deepEqual(storage.list(""), []);
+  });
+}
+
+/** What a storage logs while something is done. */
+async function logged(work: () => Promise<void>): Promise<LogRecord[]> {
+  const records: LogRecord[] = [];
+  await configure({
+    sinks: { list: (record) => void records.push(record) },
+    loggers: [
+      { category: ["fleche", "storage", "sql"], sinks: ["list"], lowestLevel: "debug" },
+      { category: ["logtape", "meta"], sinks: [], lowestLevel: "error" },
+    ],
+  });
+  try {
+    await work();
+  } finally {
+    await reset();
+  }
+  return records;
+}
+
+Deno.test("echo logs statements and what is put into them", async () => {
+  const record = await recordOf({ name: "f", arguments: { x: 1 }, result: 1 });
+  for (const echo of [true, false]) {
+    await using storage = new CallSql({ url: "sqlite://", echo });
+    const records = await logged(async () => {
+      storage.put(record);
+      storage.get(record.key);
+      storage.getEmbedded(sampleOf(1).digest);
+      await Array.fromAsync(storage.records());
+    });
+    const statements = records.map(({ message }) => message.join(""));
+    if (!echo) assert.deepEqual(statements, []);
+    else for (const each of ["INSERT", "SELECT"]) assert(statements.join().includes(each), each);
+  }
+});
+
+Deno.test("every search uses an index, and none sorts", async () => {
+  using folder = new TemporaryFolder();
+  const path = folder.join("calls.db");
+  const record = await recordOf({ name: "f", arguments: { x: 1 }, result: 1 });
+  await using storage = new CallSql({ url: path, echo: true });
+  storage.put(record);
+  const statements = await logged(async () => {
+    storage.get(record.key);
+    storage.has(record.key);
+    storage.list(record.key.slice(0, 4));
+    storage.getEmbedded(sampleOf("absent").digest);
+    storage.listEmbedded("abcd");
+    await Array.fromAsync(storage.records());
+    await Array.fromAsync(storage.records("f"));
+  });
+  using database = new DatabaseSync(path);
+  const searches = new Map(statements.map(({ message, properties }) => {
+    return [message.join(""), properties["parameters"] as string[]];
+  }));
+  assert(searches.size >= 6);
+  for (const [search, parameters] of searches) {
+    const plan = database.prepare(`EXPLAIN QUERY PLAN ${search}`).all(...parameters);
+    for (const { detail } of plan) {
+      assert.doesNotMatch(String(detail), /TEMP B-TREE/, search);
+      // All records, in the order of their rows, are not searched for.
+      if (!search.includes("id < ?")) assert.doesNotMatch(String(detail), /^SCAN/, search);
+    }
+  }
+});
+
+Deno.test("a Digest is a digest in every column", async () => {
+  using folder = new TemporaryFolder();
+  const path = folder.join("calls.db");
+  await using storage = new CallSql({ url: path });
+  const { digest } = sampleOf("named");
+  storage.put(await recordOf({ name: "f", arguments: { x: D(digest), y: "named" }, result: 1 }));
+  assert.deepEqual(
+    query(path, "SELECT name, digest FROM arguments ORDER BY name"),
+    [{ name: "x", digest }, { name: "y", digest }],
+  );
+});

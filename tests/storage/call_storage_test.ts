@@ -1,0 +1,42 @@
+import { CallMemory, CallSql, CallVoid } from "@fleche/core";
+import { join } from "node:path";
+import { testCallStorage } from "./_call_storage.ts";
+
+const inMemory = { persistent: false, shared: false };
+const onDisk = { persistent: true, shared: true };
+
+testCallStorage({
+  name: "CallMemory",
+  capabilities: inMemory,
+  keeps: true,
+  open: () => new CallMemory(),
+});
+
+testCallStorage({
+  name: "CallVoid",
+  capabilities: inMemory,
+  keeps: false,
+  open: () => new CallVoid(),
+});
+
+testCallStorage({
+  name: "CallSql in memory",
+  capabilities: inMemory,
+  keeps: true,
+  open: () => new CallSql({ url: "sqlite://" }),
+});
+
+testCallStorage({
+  name: "CallSql on a file",
+  capabilities: onDisk,
+  keeps: true,
+  open: (folder) => new CallSql({ url: `sqlite:///${join(folder, "not", "yet", "calls.db")}` }),
+});
+
+testCallStorage({
+  name: "CallSql on a file without WAL, with fsync",
+  capabilities: onDisk,
+  keeps: true,
+  open: (folder) =>
+    new CallSql({ url: join(folder, "calls.db"), journal: "delete", durability: "fsync" }),
+});

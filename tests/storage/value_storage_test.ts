@@ -1,0 +1,34 @@
+import { ValueFile, ValueMemory, ValueVoid } from "@fleche/core";
+import { join } from "node:path";
+import { testValueStorage } from "./_value_storage.ts";
+
+const inMemory = { persistent: false, shared: false };
+const onDisk = { persistent: true, shared: true };
+
+testValueStorage({
+  name: "ValueMemory",
+  capabilities: inMemory,
+  keeps: true,
+  open: () => new ValueMemory(),
+});
+
+testValueStorage({
+  name: "ValueVoid",
+  capabilities: inMemory,
+  keeps: false,
+  open: () => new ValueVoid(),
+});
+
+testValueStorage({
+  name: "ValueFile",
+  capabilities: onDisk,
+  keeps: true,
+  open: (folder) => new ValueFile({ root: join(folder, "not", "yet", "there") }),
+});
+
+testValueStorage({
+  name: "ValueFile with SHA-256 and fsync",
+  capabilities: onDisk,
+  keeps: true,
+  open: (folder) => new ValueFile({ root: folder, verify: "sha256", durability: "fsync" }),
+});
