@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { crc32 } from "node:zlib";
 import { decode } from "./codec/decoder.ts";
 import type { Encoding, Reference } from "./codec/encoding.ts";
@@ -45,6 +46,9 @@ export const MAX_CHILD_CALLS = 1000;
 
 /** Longest record, in bytes. */
 export const MAX_RECORD_LENGTH = 8 << 20;
+
+/** Deepest nesting of metadata. */
+const MAX_METADATA_DEPTH = 64;
 
 /** Bytes of the last entry's value: a uint 32 with its first byte. */
 const CRC_LENGTH = 5;
@@ -98,6 +102,7 @@ export class CallRecord {
    * Makes a record.
    *
    * @throws {RangeError} If the record would be longer than {@linkcode MAX_RECORD_LENGTH}.
+   * @throws {TypeError} If the metadata are not what JSON can hold.
    */
   static build(key: string, fields: RecordFields): CallRecord {
     writer.rewind(0);
@@ -157,7 +162,10 @@ export class CallRecord {
    */
   static receive(key: string, bytes: Uint8Array): CallRecord {
     const record = CallRecord.parse(key, bytes);
-    if (!hasSoundFields(record.fields) || record.computeKey() !== key) {
+    const { fields } = record;
+    const isSound = hasSoundFields(fields) && record.computeKey() === key &&
+      Buffer.compare(CallRecord.build(key, fields).bytes, bytes) === 0;
+    if (!isSound) {
       const message = `The record that came as call ${key} is not one of that call`;
       throw new CorruptValueError(message, { digest: key });
     }
@@ -174,7 +182,7 @@ export class CallRecord {
   }
 
   #value(field: Field): unknown {
-    return decode({ head: this.#slice(field) }, { split: false });
+    return decode({ head: this.#slice(field) }, { split: false, plain: true });
   }
 
   /** The function's name. */
@@ -236,7 +244,7 @@ export class CallRecord {
       const start = at + 1;
       const middle = skipValue(bytes, start);
       at = skipValue(bytes, middle);
-      const name = decode({ head: bytes.subarray(start, middle) }) as string;
+      const name = decode({ head: bytes.subarray(start, middle) }, { plain: true }) as string;
       pairs.push([name, bytes.subarray(middle, at)]);
     }
     return pairs;
@@ -347,7 +355,18 @@ function writeStrings(strings: readonly string[]): void {
 }
 
 function writeMetadata(metadata: Metadata): void {
+  if (!isJson(metadata, 1)) {
+    throw new TypeError("Cannot store metadata that JSON cannot hold: plain values only");
+  }
   withEncoding(metadata, { root: "metadata", split: false }, ({ head }) => writer.raw(head));
+}
+
+function isJson(value: unknown, depth: number): boolean {
+  if (typeof value !== "object" || value === null) {
+    return value === null || ["boolean", "number", "string"].includes(typeof value);
+  }
+  if (depth > MAX_METADATA_DEPTH || !(Array.isArray(value) || isRecord(value))) return false;
+  return Object.values(value).every((each) => isJson(each, depth + 1));
 }
 
 function checksum(bytes: Uint8Array, key: string): number {

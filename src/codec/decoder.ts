@@ -28,6 +28,8 @@ export interface DecodeOptions {
   source?: PartSource | undefined;
   /** Whether large parts were split off; true by default. */
   split?: boolean;
+  /** Whether what names a type, a built-in class, a file or a part is refused; false by default. */
+  plain?: boolean;
 }
 
 /** Finds the encoding of a part, already checked against the reference; undefined if it cannot. */
@@ -89,8 +91,10 @@ class Decoder {
 
   readonly #source: PartSource | undefined;
   readonly #splitLength: number;
+  readonly #plain: boolean;
 
-  constructor({ source, split }: DecodeOptions) {
+  constructor({ source, split, plain }: DecodeOptions) {
+    this.#plain = plain === true;
     this.#source = source;
     this.#splitLength = split === false ? Infinity : SPLIT_LENGTH;
   }
@@ -209,6 +213,7 @@ class Decoder {
     if (this.#bytes[this.#at + 1] !== REFERENCE_PAYLOAD) {
       this.#fail("a reference of another length");
     }
+    if (this.#plain) this.#fail("a reference, which has no place here");
     const reference = readReference(this.#view, this.#at + 3);
     if (reference.length < SPLIT_LENGTH || !Number.isSafeInteger(reference.length)) {
       this.#fail("a reference to a part of that length");
@@ -442,6 +447,9 @@ class Decoder {
   #extension(length: number, depth: number): unknown {
     const type = this.#uint8();
     this.#need(length);
+    if (this.#plain && type !== EXTENSION.undefined && type !== EXTENSION.utf16) {
+      this.#fail(`the extension ${type}, which has no place here`);
+    }
     switch (type) {
       case 0xff:
         return this.#date(length);

@@ -4,6 +4,7 @@ import { encodeFrame, FRAME, type Frame, FrameReader } from "./frames.ts";
 import type { ProtocolLimits } from "./limits.ts";
 import { Params } from "./params.ts";
 import { type ReceivedValue, valueFrames, ValueReceiver } from "./value_transfer.ts";
+import { StallWatch } from "./_stall_watch.ts";
 import { fromWireError } from "./wire_error.ts";
 
 /** What the server answers. */
@@ -27,6 +28,12 @@ export interface ConnectionOptions {
   readonly limits: ProtocolLimits;
   /** Called when the first request is under way, and when the last is answered. */
   readonly onActive?: (active: boolean) => void;
+  /** Called when nothing can be written any more; the connection fails with it by default. */
+  readonly onBroken?: (error: unknown) => void;
+  /** How long nothing may move while an answer is due, in seconds; without limit by default. */
+  readonly patience?: number;
+  /** Called when nothing has moved for that long. */
+  readonly onStall?: () => void;
 }
 
 interface Pending {
@@ -36,6 +43,8 @@ interface Pending {
   readonly receiver: ValueReceiver;
   readonly values: Map<string, ReceivedValue>;
   readonly onItem: ((item: unknown) => void) | undefined;
+  /** The first fault in what came; the request fails with it once all has come. */
+  fault?: Error;
 }
 
 /** The client's side of the protocol: requests go out numbered, answers come as they are ready. */
@@ -43,7 +52,10 @@ export class Connection {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #limits: ProtocolLimits;
   readonly #onActive: (active: boolean) => void;
+  readonly #onBroken: (error: unknown) => void;
   readonly #pending = new Map<number, Pending>();
+  readonly #waiting: (() => void)[] = [];
+  readonly #watch: StallWatch;
   #next = 1;
   #failure: unknown;
 
@@ -52,6 +64,8 @@ export class Connection {
     this.#writer = output.getWriter();
     this.#limits = options.limits;
     this.#onActive = options.onActive ?? (() => {});
+    this.#onBroken = options.onBroken ?? ((error) => this.fail(error));
+    this.#watch = new StallWatch(options.patience ?? Infinity, options.onStall ?? (() => {}));
   }
 
   /**
@@ -66,12 +80,14 @@ export class Connection {
   ): Promise<void> {
     const frames = new FrameReader(this.#limits);
     for (let bytes: Uint8Array | undefined = first; bytes !== undefined;) {
+      this.#watch.moved();
       for (const frame of frames.push(bytes)) this.#receive(frame);
       bytes = (await input.read()).value;
     }
   }
 
   #receive({ kind, id, fields }: Frame): void {
+    if (kind === FRAME.error && id === 0) throw fromWireError(fields[0]);
     const pending = this.#pending.get(id);
     if (pending === undefined) {
       throw new ProtocolError(`The server answered request ${id}, which is not under way`);
@@ -79,13 +95,13 @@ export class Connection {
     switch (kind) {
       case FRAME.item:
         if (pending.onItem === undefined) pending.receiver.announce(fields[0]);
-        else pending.onItem(fields[0]);
+        else tolerant(pending, pending.onItem, fields[0]);
         return;
-      case FRAME.chunk: {
-        const value = pending.receiver.chunk(fields[0]);
-        if (value !== undefined) pending.values.set(value.reference.digest, value);
-        return;
-      }
+      case FRAME.chunk:
+        return tolerant(pending, (bytes) => {
+          const value = pending.receiver.chunk(bytes);
+          if (value !== undefined) pending.values.set(value.reference.digest, value);
+        }, fields[0]);
       case FRAME.error:
         this.#settle(id);
         return pending.reject(fromWireError(fields[0]));
@@ -95,6 +111,7 @@ export class Connection {
           throw new ProtocolError(`The server broke off a value of its answer`);
         }
         this.#settle(id);
+        if (pending.fault !== undefined) return pending.reject(pending.fault);
         return pending.resolve({ result, values: pending.values });
       }
       default:
@@ -104,7 +121,14 @@ export class Connection {
 
   #settle(id: number): void {
     this.#pending.delete(id);
-    if (this.#pending.size === 0) this.#onActive(false);
+    this.#waiting.shift()?.();
+    if (this.#pending.size === 0) this.#setActive(false);
+  }
+
+  #setActive(active: boolean): void {
+    this.#onActive(active);
+    if (active) this.#watch.start();
+    else this.#watch.stop();
   }
 
   /**
@@ -118,9 +142,17 @@ export class Connection {
     options: RequestOptions = {},
   ): Promise<Answer> {
     if (this.#failure !== undefined) throw this.#failure;
-    if (this.#pending.size >= this.#limits.requests) {
-      throw new RangeError(`Cannot have more than ${this.#limits.requests} requests under way`);
+    while (this.#pending.size >= this.#limits.requests) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      if (this.#failure !== undefined) throw this.#failure;
     }
+    const first = encodeRequest(
+      this.#next,
+      method,
+      params,
+      options.values?.size ?? 0,
+      this.#limits,
+    );
     const id = this.#next++;
     const answer = new Promise<Answer>((resolve, reject) => {
       this.#pending.set(id, {
@@ -129,21 +161,20 @@ export class Connection {
         values: new Map(),
       });
     });
-    if (this.#pending.size === 1) this.#onActive(true);
+    if (this.#pending.size === 1) this.#setActive(true);
     // A connection that breaks while the request is being written fails it through `answer`.
-    this.#send(id, method, params, options.values).catch((error) => {
-      if (this.#failure === undefined && this.#pending.has(id)) this.fail(error);
+    this.#send(id, first, options.values).catch((error) => {
+      if (this.#failure === undefined && this.#pending.has(id)) this.#onBroken(error);
     });
     return await answer;
   }
 
   async #send(
     id: number,
-    method: string,
-    params: Record<string, unknown>,
+    first: Uint8Array,
     values: ReadonlyMap<string, Encoding> = new Map(),
   ): Promise<void> {
-    await this.#write(encodeFrame(FRAME.request, id, method, params, values.size));
+    await this.#write(first);
     for (const [digest, encoding] of values) {
       for (const frame of valueFrames(id, digest, encoding, this.#limits)) await this.#write(frame);
     }
@@ -154,6 +185,7 @@ export class Connection {
   async #write(bytes: Uint8Array): Promise<void> {
     await this.#writer.ready;
     await this.#writer.write(bytes);
+    this.#watch.moved();
   }
 
   /** Fails all requests that are under way, and every later one. */
@@ -162,12 +194,35 @@ export class Connection {
     for (const { reject } of this.#pending.values()) reject(this.#failure);
     const wasActive = this.#pending.size > 0;
     this.#pending.clear();
-    if (wasActive) this.#onActive(false);
+    for (const wake of this.#waiting.splice(0)) wake();
+    if (wasActive) this.#setActive(false);
   }
 
   /** Tells the server that nothing more comes. */
   async end(): Promise<void> {
     // The other side may be gone already; there is nobody left to tell then.
     await this.#writer.close().catch(() => {});
+  }
+}
+
+function encodeRequest(
+  id: number,
+  method: string,
+  params: Record<string, unknown>,
+  count: number,
+  { frame }: ProtocolLimits,
+): Uint8Array {
+  const bytes = encodeFrame(FRAME.request, id, method, params, count);
+  if (bytes.length > frame) throw new RangeError(`Cannot send a request of ${bytes.length} bytes`);
+  return bytes;
+}
+
+// What is wrong with one answer does not concern the others.
+function tolerant(pending: Pending, take: (field: unknown) => void, field: unknown): void {
+  try {
+    take(field);
+  } catch (error) {
+    if (!(error instanceof Error) || error instanceof ProtocolError) throw error;
+    pending.fault ??= error;
   }
 }

@@ -123,7 +123,7 @@ export class FrameReader {
 function parseFrame(bytes: Uint8Array): Frame {
   let value: unknown;
   try {
-    value = decode({ head: bytes }, { split: false });
+    value = decode({ head: bytes }, { split: false, plain: true });
   } catch (cause) {
     if (!(cause instanceof CorruptValueError)) throw cause;
     throw new ProtocolError(`Cannot read a frame: ${cause.message}`, {}, { cause });

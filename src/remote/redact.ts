@@ -18,5 +18,7 @@ export function redact(value: unknown): unknown {
 
 // postgresql://user:password@host/db
 function redactAddress(text: string): string {
-  return text.replace(/^([\w+.-]+:\/\/[^/@:]*):[^@]*@/, `$1:${REDACTED}@`);
+  return text
+    .replace(/^([\w+.-]+:\/\/[^/@:]*):.*@/s, `$1:${REDACTED}@`)
+    .replace(/([?&][^=&]*(?:secret|password|token)[^=&]*=)[^&]*/gi, `$1${REDACTED}`);
 }

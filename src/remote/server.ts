@@ -104,8 +104,13 @@ class Server {
   async run(input: ReadableStream<Uint8Array>): Promise<void> {
     await this.#writer.write(new TextEncoder().encode(`\nfleche/1 ${VERSION}\n`));
     const frames = new FrameReader(this.#limits);
+    const reader = input.getReader();
+    // Without anybody who reads the answers there is nothing left to do.
+    this.#writer.closed.catch(() => reader.cancel().catch(() => {}));
     try {
-      for await (const bytes of input) {
+      while (true) {
+        const { value: bytes } = await reader.read();
+        if (bytes === undefined) break;
         for (const frame of frames.push(bytes)) this.#receive(frame);
       }
       // Nothing of a request that broke off is kept; those that are whole are answered.
@@ -114,6 +119,7 @@ class Server {
       if (error instanceof ProtocolError) await this.#write(FRAME.error, 0, toWireError(error));
       throw error;
     } finally {
+      await reader.cancel().catch(() => {});
       // A client that is gone does not hear the end either.
       await this.#writer.close().catch(() => {});
     }
@@ -200,7 +206,15 @@ class Server {
     } catch (error) {
       return await this.#write(FRAME.error, id, toWireError(error));
     }
-    await this.#write(FRAME.answer, id, result);
+    const bytes = encodeFrame(FRAME.answer, id, result);
+    if (bytes.length - 4 > this.#limits.frame) {
+      const error = new RangeError(
+        `The answer takes ${bytes.length} bytes: ask for less at a time`,
+      );
+      return await this.#write(FRAME.error, id, toWireError(error));
+    }
+    await this.#writer.ready;
+    await this.#writer.write(bytes);
   }
 
   async #info(): Promise<Record<string, unknown>> {

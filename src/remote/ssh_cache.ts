@@ -40,7 +40,10 @@ export interface SshCacheOptions {
   workdir?: string;
   /** Variables to set on the remote side. */
   env?: Readonly<Record<string, string>>;
-  /** How long storing a call may take before the caller gets the result without it: 60 seconds. */
+  /**
+   * How long storing a call may take before the caller gets the result without it, and how long the
+   * connection may stand still while an answer is due: 60 seconds.
+   */
   saveTimeout?: number;
 }
 
@@ -120,6 +123,11 @@ export class SshCache extends BaseCache {
     this.#argv = ["ssh", ...options.sshOptions ?? [], "--", options.host, command];
   }
 
+  /** Without limit: a large value may take its time, but a connection that stalls is given up. */
+  override get lookupTimeout(): number {
+    return Infinity;
+  }
+
   /** Whether the remote side refuses to store; false until it is connected. */
   override get isReadOnly(): boolean {
     return this.#isReadOnly;
@@ -138,6 +146,12 @@ export class SshCache extends BaseCache {
       connection = new Connection(process.output, {
         limits: PROTOCOL_LIMITS,
         onActive: (active) => process.keepAlive(active),
+        onBroken: async () => connection?.fail(await process.failure("was lost")),
+        patience: this.saveTimeout,
+        onStall: async () => {
+          const what = `has not moved for ${this.saveTimeout} seconds and was given up`;
+          connection?.fail(await process.failure(what));
+        },
       });
       this.#read(process, connection, rest);
       const info = readInfo(await connection.request("info", {}));
@@ -347,8 +361,10 @@ export class SshCache extends BaseCache {
     this.#link = undefined;
     if (link === undefined) return;
     const open = await link.catch(() => undefined);
-    await open?.connection.end();
-    await open?.process.end();
+    if (open === undefined) return;
+    const ended = open.connection.end();
+    await open.process.end();
+    await ended;
   }
 }
 

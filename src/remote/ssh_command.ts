@@ -38,6 +38,10 @@ function programText(command: string | readonly string[]): string {
  * @throws {TypeError} If a variable's name is not one.
  */
 export function remoteCommand(options: RemoteCommandOptions): string {
+  const { command } = options;
+  if (typeof command === "string" ? command.trim() === "" : command.length === 0) {
+    throw new TypeError("Cannot run a remote program without a name");
+  }
   const lines: string[] = [];
   for (const [name, value] of Object.entries(options.env)) {
     if (!/^[A-Za-z_]\w*$/.test(name)) {
@@ -49,7 +53,11 @@ export function remoteCommand(options: RemoteCommandOptions): string {
     lines.push(orFail(`cd -- ${quotePath(options.workdir)}`, `cd ${options.workdir}`));
   }
   for (const command of options.setupCommands) {
-    lines.push(orFail(`eval ${quoteWord(command)} </dev/null >&2`, command));
+    // One that ends the shell itself is named too.
+    const message = quoteWord(`fleche: failed: ${command}`);
+    lines.push(`trap ${quoteWord(`printf '%s\\n' ${message} >&2`)} EXIT`);
+    lines.push(`eval ${quoteWord(command)} </dev/null >&2 || exit`);
+    lines.push("trap - EXIT");
   }
   const cache = options.cacheName === undefined ? "" : ` --cache ${quoteWord(options.cacheName)}`;
   lines.push(`exec ${programText(options.command)} remote --serve${cache}`);

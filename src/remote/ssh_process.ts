@@ -30,6 +30,7 @@ export class SshProcess {
   readonly #child: Deno.ChildProcess;
   readonly #stderr: string[] = [];
   readonly #stderrRead: Promise<void>;
+  #ended: Promise<number | undefined> | undefined;
   /** Standard output of the far end. */
   readonly input: ReadableStreamDefaultReader<Uint8Array>;
 
@@ -138,7 +139,11 @@ export class SshProcess {
   }
 
   /** Ends the process, by force if it does not go; its exit code, if it went by itself. */
-  async end(): Promise<number | undefined> {
+  end(): Promise<number | undefined> {
+    return this.#ended ??= this.#finish();
+  }
+
+  async #finish(): Promise<number | undefined> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<undefined>((resolve) => {
       timer = setTimeout(() => resolve(undefined), END_TIME);
@@ -146,10 +151,20 @@ export class SshProcess {
     const status = await Promise.race([this.#child.status, late]);
     clearTimeout(timer);
     if (status === undefined) {
-      this.#child.kill("SIGTERM");
+      try {
+        this.#child.kill("SIGKILL");
+      } catch (error) {
+        // It has ended in this very moment.
+        if (!(error instanceof TypeError)) throw error;
+      }
       await this.#child.status;
     }
-    await this.#stderrRead;
+    let last: ReturnType<typeof setTimeout> | undefined;
+    const enough = new Promise<void>((resolve) => {
+      last = setTimeout(resolve, END_TIME);
+    });
+    await Promise.race([this.#stderrRead, enough]);
+    clearTimeout(last);
     return status?.code;
   }
 }

@@ -75,8 +75,7 @@ export class ValueReceiver {
     const hash = length > this.#limits.chunk ? createHash("sha256") : undefined;
     this.#arriving = { digest, length, hash };
     this.#at = 0;
-    // Never more memory than about twice of what has come.
-    this.#bytes = new Uint8Array(Math.min(length, this.#limits.chunk));
+    this.#bytes = new Uint8Array(0);
   }
 
   /**
@@ -95,6 +94,7 @@ export class ValueReceiver {
     if (bytes.length > this.#limits.chunk || end > arriving.length) {
       throw new ProtocolError("Cannot take more of a value than was announced", { limit: "chunk" });
     }
+    // Never more memory than about twice of what has come.
     if (end > this.#bytes.length) {
       const grown = new Uint8Array(Math.min(arriving.length, 2 * end));
       grown.set(this.#bytes.subarray(0, this.#at));

@@ -34,7 +34,7 @@ export function toWireError(error: unknown): WireError {
   const known = typeof code === "string" && Object.hasOwn(CLASSES, code);
   return {
     name: error.name,
-    code: known ? code : null,
+    code: typeof code === "string" ? code : null,
     message: error.message,
     data: known ? Reflect.get(error, "data") ?? null : null,
   };
@@ -51,5 +51,8 @@ export function fromWireError(wire: unknown): Error {
     return new type(message, (isTable(data) ? data : {}) as never);
   }
   const remoteName = typeof name === "string" ? name : "Error";
-  return new errors.RemoteError(`The remote side failed: ${message}`, { remoteName });
+  return new errors.RemoteError(`The remote side failed: ${message}`, {
+    remoteName,
+    ...typeof code === "string" ? { remoteCode: code } : {},
+  });
 }

@@ -1,0 +1,227 @@
+import assert from "node:assert";
+import {
+  CacheStack,
+  Call,
+  digest,
+  fleche,
+  RemoteConnectionError,
+  type SshCache,
+  withCache,
+} from "@fleche/core";
+import { quoteWord } from "../../src/remote/ssh_command.ts";
+import { numbers } from "./_calls.ts";
+import { memoryCache } from "./_memory.ts";
+import { PROGRAM, Site } from "./_site.ts";
+import { HAS_SSHD } from "./_sshd.ts";
+import { childrenOf, inTime, isRunning, isThere, parentOf, until } from "./_wait.ts";
+import { warningsOf } from "./_warnings.ts";
+
+const ignore = !HAS_SSHD;
+const program = PROGRAM.map(quoteWord).join(" ");
+
+const LARGE = numbers(1_000_000);
+
+/** Passes on the greeting and some of the large value, at most 2.9 MB, as they come. */
+const SOME = "dd bs=4096 count=700 2>/dev/null";
+
+// A cache on the far side that holds a large value; its digest.
+async function fill(site: Site): Promise<string> {
+  await using cache = site.inPlace();
+  await cache.save(new Call({ name: "large", arguments: { x: 1 }, result: LARGE }));
+  return digest(LARGE).hex;
+}
+
+async function rejection(promise: Promise<unknown>): Promise<RemoteConnectionError> {
+  const outcome = promise.then(() => undefined, (error) => error);
+  const error = await inTime(outcome, "the error", 10_000);
+  assert(error instanceof RemoteConnectionError, String(error));
+  return error;
+}
+
+// Whatever is asked for fails, at once and with one error.
+async function assertGone(cache: SshCache, error: RemoteConnectionError): Promise<void> {
+  const key = "a".repeat(64);
+  await assert.rejects(cache.contains(key), error);
+  await assert.rejects(cache.find(key), error);
+  await assert.rejects(cache.save(new Call({ name: "f", result: 1 })), error);
+  await assert.rejects(cache.list("", 1), error);
+  await assert.rejects(Array.fromAsync(cache.records()), error);
+}
+
+Deno.test("SshCache fails if the link is cut in the middle of a load", { ignore }, async () => {
+  await using site = await Site.start();
+  const wanted = await fill(site);
+  const script = `${program} "$@" | { ${SOME}; echo 'cut off' >&2; exit 9; }`;
+  await using cache = site.cache({ command: [site.script("cutting", script)] });
+  await cache.info();
+  const pending = [1, 2, 3].map(() => cache.loadValue(wanted));
+  const [first, ...others] = await Promise.all(pending.map(rejection));
+  assert(first !== undefined);
+  assert.deepEqual(others, [first, first]);
+  assert.equal(first.data.host, site.sshd.host);
+  assert.equal(first.data.exitCode, 9);
+  assert(first.data.stderr.includes("cut off"));
+  assert.match(first.message, /cut off/);
+  await assertGone(cache, first);
+});
+
+for (const victim of ["server", "session of sshd", "ssh"]) {
+  Deno.test(
+    `SshCache fails if the ${victim} is killed in the middle of a load`,
+    { ignore },
+    async () => {
+      await using site = await Site.start();
+      const wanted = await fill(site);
+      const [stalled, release] = [site.path("stalled"), site.path("release")];
+      // The value stops half-way; then nothing comes until the link is gone.
+      const stall = `${SOME}; touch ${stalled}; ` +
+        `while [ ! -e ${release} ] && kill -0 $server 2>/dev/null; do sleep 0.02; done`;
+      const script =
+        `mkfifo ${site.path("out")}; ${program} "$@" <&3 >${site.path("out")} & server=$!; ` +
+        `exec 3<&-; { ${stall}; } <${site.path("out")}`;
+      const command = [site.script("stalling", `exec 3<&0; ${script}`)];
+      await using cache = site.cache({ command });
+      const { pid } = await cache.info();
+      const pending = [1, 2].map(() => cache.loadValue(wanted).catch((error) => error));
+      await until(() => isThere(stalled), "the value to stall");
+      const ssh = childrenOf(Deno.pid, `-p ${site.sshd.port} `);
+      assert.equal(ssh.length, 1);
+      const shell = parentOf(pid) ?? 0;
+      const victims: Record<string, number | undefined> = {
+        "server": pid,
+        "session of sshd": parentOf(shell),
+        "ssh": ssh[0],
+      };
+      Deno.kill(victims[victim] as number, "SIGKILL");
+      const [first, second] = await inTime(Promise.all(pending), "the errors");
+      assert(first instanceof RemoteConnectionError, String(first));
+      assert.equal(first, second);
+      assert.equal(first.data.host, site.sshd.host);
+      await assertGone(cache, first);
+      Deno.writeTextFileSync(release, "");
+      await until(() => !isRunning(pid) && !isRunning(shell), "the end of the server");
+    },
+  );
+}
+
+Deno.test(
+  "SshCache fails if the server is killed while nothing is under way",
+  { ignore },
+  async () => {
+    await using site = await Site.start();
+    await using cache = site.cache();
+    const { pid } = await cache.info();
+    Deno.kill(pid, "SIGKILL");
+    await until(() => !isRunning(pid), "the end of the server");
+    const error = await rejection(cache.contains("a".repeat(64)));
+    assert.equal(error.data.host, site.sshd.host);
+    assert.notEqual(error.data.exitCode, 0);
+    await assertGone(cache, error);
+  },
+);
+
+Deno.test("SshCache says that the connection is gone, not how it noticed", { ignore }, async () => {
+  await using site = await Site.start();
+  await using cache = site.cache();
+  await cache.info();
+  const [ssh] = childrenOf(Deno.pid, `-p ${site.sshd.port} `);
+  assert(ssh !== undefined);
+  Deno.kill(ssh, "SIGKILL");
+  // Without a turn of the event loop: the request is written to a pipe that nobody reads.
+  while (isRunning(ssh));
+  const error = await rejection(cache.contains("a".repeat(64)));
+  await assertGone(cache, error);
+});
+
+Deno.test("SshCache reaches a new server after reconnect()", { ignore }, async () => {
+  await using site = await Site.start();
+  await using cache = site.cache();
+  const key = await cache.save(new Call({ name: "f", arguments: { x: 1 }, result: 2 }));
+  const { pid } = await cache.info();
+  Deno.kill(pid, "SIGKILL");
+  const error = await rejection(cache.contains(key).then(() => cache.contains(key)));
+  await assert.rejects(cache.load(key), error);
+  await cache.reconnect();
+  assert.notEqual((await cache.info()).pid, pid);
+  assert.equal(await (await cache.load(key)).result(), 2);
+});
+
+Deno.test("SshCache connects anew when it is used after close()", { ignore }, async () => {
+  await using site = await Site.start();
+  const cache = site.cache();
+  const first = await cache.info();
+  const call = await cache.load(await cache.save(new Call({ name: "f", result: LARGE })));
+  await cache.close();
+  await until(() => !isRunning(first.pid), "the end of the server");
+  // What was found before leads back to the cache.
+  assert.deepEqual(await call.result(), LARGE);
+  assert.notEqual((await cache.info()).pid, first.pid);
+  await cache.close();
+  await cache.close();
+});
+
+Deno.test("SshCache answers what is under way when it is closed", { ignore }, async () => {
+  await using site = await Site.start();
+  const wanted = await fill(site);
+  const cache = site.cache();
+  await cache.info();
+  const pending = [cache.loadValue(wanted), cache.contains("a".repeat(64))];
+  await Promise.resolve();
+  await Promise.resolve();
+  await inTime(cache.close(), "the end of the connection");
+  const outcomes = await inTime(Promise.allSettled(pending), "the answers");
+  for (const outcome of outcomes) {
+    if (outcome.status === "fulfilled") continue;
+    assert(outcome.reason instanceof RemoteConnectionError, String(outcome.reason));
+  }
+});
+
+Deno.test("SshCache fails a save that it is closed in the middle of", { ignore }, async () => {
+  await using site = await Site.start();
+  const [stalled, release] = [site.path("stalled"), site.path("release")];
+  // What is sent stops half-way, so that it cannot all be on its way.
+  const stall = `dd bs=4096 count=4 2>/dev/null; touch ${stalled}; ` +
+    `while [ ! -e ${release} ]; do sleep 0.02; done; exec cat`;
+  const cache = site.cache({ command: [site.script("slow", `{ ${stall}; } | ${program} "$@"`)] });
+  const { pid } = await cache.info();
+  const saving = cache.save(new Call({ name: "f", result: LARGE })).catch((error) => error);
+  await until(() => isThere(stalled), "the save to stall");
+  const closed = cache.close();
+  try {
+    await inTime(closed, "the end of the connection", 10_000);
+  } finally {
+    Deno.writeTextFileSync(release, "");
+    await until(() => !isRunning(pid), "the end of the server");
+    await closed;
+  }
+  const error = await inTime(saving, "the outcome of the save");
+  assert(error instanceof RemoteConnectionError, String(error));
+});
+
+Deno.test(
+  "fleche() keeps working, with one warning, when the remote cache is lost",
+  { ignore },
+  async () => {
+    await using site = await Site.start();
+    let runs = 0;
+    const square = fleche((x: number) => (runs++, x * x), {
+      name: "square",
+      module: "t",
+      version: 1,
+    });
+    await using far = site.cache();
+    await using stack = new CacheStack([memoryCache(), far]);
+    const warnings = await warningsOf(() =>
+      withCache(stack, async () => {
+        assert.equal(await square(3), 9);
+        const { pid } = await far.info();
+        Deno.kill(pid, "SIGKILL");
+        await until(() => !isRunning(pid), "the end of the server");
+        for (const x of [4, 5, 6, 3, 4]) assert.equal(await square(x), x * x);
+      })
+    );
+    assert.equal(runs, 4);
+    assert.equal(warnings.length, 1, warnings.join("\n"));
+    assert.match(warnings[0] as string, /connection/);
+  },
+);
