@@ -3,7 +3,7 @@ import { crc32 } from "node:zlib";
 import { decode } from "./codec/decoder.ts";
 import type { Encoding, Reference } from "./codec/encoding.ts";
 import { withEncoding } from "./codec/encode.ts";
-import { skipValue } from "./codec/references.ts";
+import { skipValue, Walk } from "./codec/references.ts";
 import { Writer } from "./codec/writer.ts";
 import { isWholeDigest } from "./digest.ts";
 import { CorruptValueError, UnknownTypeError } from "./errors.ts";
@@ -81,6 +81,9 @@ const FIELD_NAMES: ReadonlyMap<Field | "crc", Uint8Array> = new Map(
   }),
 );
 
+/** How many bytes the name of each field takes. */
+const NAME_LENGTHS = FIELDS.map((field) => (FIELD_NAMES.get(field) as Uint8Array).length);
+
 /**
  * A stored call: a MessagePack map whose last entry is a CRC-32 of all the bytes before it and the
  * key, so that neither a torn record nor one under another key passes for a call.
@@ -143,12 +146,13 @@ export class CallRecord {
       const message = `Cannot read the record of call ${key}: a newer version of fleche wrote it`;
       throw new UnknownTypeError(message, { type: `record format ${format}` });
     }
+    const walk = new Walk(bytes);
     const starts: number[] = [];
     let at = 1;
-    for (const field of FIELDS) {
-      at += (FIELD_NAMES.get(field) as Uint8Array).length;
+    for (const length of NAME_LENGTHS) {
+      at += length;
       starts.push(at);
-      at = skipValue(bytes, at);
+      at = walk.skip(at);
     }
     return new CallRecord(key, bytes, starts);
   }

@@ -36,23 +36,27 @@ export function findReferences(encoding: Encoding): Reference[] {
  * @throws {CorruptValueError} If the bytes announce more than there is.
  */
 export function skipValue(bytes: Uint8Array, at: number, found?: Reference[]): number {
-  return new Walk(bytes, at).run(found);
+  return new Walk(bytes).skip(at, found);
 }
 
-class Walk {
+/** Finds its way through the structure of encodings that stand in one piece of bytes. */
+export class Walk {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
-  #at: number;
+  #at = 0;
   // Values still to come. Each takes at least one byte, so this never exceeds what is left.
-  #open = 1;
+  #open = 0;
 
-  constructor(bytes: Uint8Array, at: number) {
+  /** Takes the bytes. */
+  constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
-    this.#at = at;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  run(found: Reference[] | undefined): number {
+  /** {@linkcode skipValue} for these bytes. */
+  skip(at: number, found?: Reference[]): number {
+    this.#at = at;
+    this.#open = 1;
     while (this.#open > 0) {
       this.#open--;
       const reference = this.#next();
