@@ -19,7 +19,8 @@
 
 export { type Fleche, fleche, type FlecheOptions } from "./src/fleche.ts";
 export type { AnyFunction } from "./src/function_profile.ts";
-export type { Dependencies, OnStale } from "./src/cached_function.ts";
+export type { OnStale } from "./src/cached_function.ts";
+export type { Dependencies } from "./src/function_keys.ts";
 export { cache, withCache } from "./src/context.ts";
 export { digest } from "./src/codec/digest_value.ts";
 export { D, Digest } from "./src/digest.ts";
@@ -30,14 +31,8 @@ export { pure } from "./src/pure.ts";
 export { Call, type CallOptions } from "./src/call.ts";
 export { LazyCall, type ValueSource } from "./src/lazy_call.ts";
 export { type Outcome, PreparedCall, type PreparedCallActions } from "./src/prepared_call.ts";
-export {
-  CallRecord,
-  type HashedField,
-  type Json,
-  type Metadata,
-  type RecordFields,
-} from "./src/call_record.ts";
-export type { CallIdentity } from "./src/lookup_key.ts";
+export { CallRecord, type Json, type Metadata, type RecordFields } from "./src/call_record.ts";
+export type { CallIdentity, HashedField, SelectedIdentity } from "./src/lookup_key.ts";
 export type { Slot } from "./src/slot.ts";
 export { QueryIterator, type QueryTemplate } from "./src/query.ts";
 export { type CallRow, CallTable } from "./src/call_table.ts";
@@ -80,7 +75,8 @@ export {
 } from "./src/config/build.ts";
 export { cacheToConfig, storageToConfig } from "./src/config/write.ts";
 export { loadCacheConfig, loadDefaultMetadata } from "./src/config/load.ts";
-export { type RemoteInfo, SshCache, type SshCacheOptions } from "./src/remote/ssh_cache.ts";
+export { SshCache, type SshCacheOptions } from "./src/remote/ssh_cache.ts";
+export type { RemoteInfo } from "./src/remote/remote_info.ts";
 export { serve, type ServeOptions } from "./src/remote/server.ts";
 export type { ProtocolLimits } from "./src/remote/limits.ts";
 export {

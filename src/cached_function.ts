@@ -1,34 +1,26 @@
 import type { BaseCache } from "./caches/base_cache.ts";
 import { RefreshingCache } from "./caches/refreshing_cache.ts";
-import { argumentDigest, Call } from "./call.ts";
+import type { Call } from "./call.ts";
 import type { Metadata } from "./call_record.ts";
 import { decode } from "./codec/decoder.ts";
-import { digest } from "./codec/digest_value.ts";
-import { encode, withEncoding } from "./codec/encode.ts";
-import { copied, type Encoding, encodingDigest, type Reference } from "./codec/encoding.ts";
-import { Identity } from "./codec/identity.ts";
+import { encode } from "./codec/encode.ts";
+import { copied, type Encoding, type Reference } from "./codec/encoding.ts";
 import { activeCache, activeMetadata, currentScope, type Frame, runInScope } from "./context.ts";
-import { Digest } from "./digest.ts";
 import { IndigestibleError, NotFoundError } from "./errors.ts";
 import { type Flight, type FlightBoard, flightBoard, type FlightOutcome } from "./flights.ts";
+import type { FunctionKeys, NamedArguments } from "./function_keys.ts";
 import type { AnyFunction, FunctionProfile } from "./function_profile.ts";
 import { inTime } from "./in_time.ts";
 import type { LazyCall } from "./lazy_call.ts";
 import { warnOnce } from "./log.ts";
-import { KeyPrefix } from "./lookup_key.ts";
 import type { MetaData, Notes } from "./metadata.ts";
 import type { PreparedCall } from "./prepared_call.ts";
-import type { Binding } from "./profile/parameters.ts";
 
 /** What happens when a stored result comes from another source text of the function. */
 export type OnStale = "warn" | "recompute" | "ignore";
 
-/** What else a function's results depend on. */
-export type Dependencies = readonly unknown[] | (() => readonly unknown[]);
-
 /** How the calls of one function are cached. */
 export interface CachingOptions {
-  readonly deps: Dependencies | undefined;
   readonly meta: readonly MetaData[];
   readonly storeArguments: boolean;
   readonly onStale: OnStale;
@@ -39,92 +31,51 @@ export interface CachingOptions {
 interface Request {
   readonly args: readonly unknown[];
   readonly self: unknown;
-  readonly binding: Binding;
-  readonly deps: string | null;
+  readonly named: NamedArguments;
   readonly key: string;
 }
-
-/** Prefixes of keys that are remembered, for dependencies that change between calls. */
-const MAX_PREFIXES = 16;
 
 /** The work behind a wrapped function. */
 export class CachedFunction {
   readonly #fn: AnyFunction;
   readonly #profile: FunctionProfile;
+  readonly #keys: FunctionKeys;
   readonly #options: CachingOptions;
-  readonly #prefixes = new Map<string | null, KeyPrefix>();
 
-  /** Takes the function, what is known of it, and how to cache it. */
-  constructor(fn: AnyFunction, profile: FunctionProfile, options: CachingOptions) {
+  /** Takes the function, what is known of it, the keys of its calls, and how to cache it. */
+  constructor(
+    fn: AnyFunction,
+    profile: FunctionProfile,
+    keys: FunctionKeys,
+    options: CachingOptions,
+  ) {
     this.#fn = fn;
     this.#profile = profile;
+    this.#keys = keys;
     this.#options = options;
   }
 
-  /** What stands for the function where it is an argument itself. */
-  identity(): Identity {
-    const { name, module, version, source } = this.#profile;
-    return new Identity("function", digest([name, module, version, source, this.#deps()]).hex);
-  }
-
-  #deps(): string | null {
-    const { deps } = this.#options;
-    if (deps === undefined) return null;
-    const present = typeof deps === "function" ? deps() : deps;
-    return withEncoding(present, { root: "deps" }, encodingDigest);
-  }
-
-  #prefix(deps: string | null): KeyPrefix {
-    const known = this.#prefixes.get(deps);
-    if (known !== undefined) return known;
-    const { name, hashed, module, version, code } = this.#profile;
-    const prefix = new KeyPrefix({
-      name,
-      module: hashed.includes("module") ? module : null,
-      version: hashed.includes("version") ? version : null,
-      code: hashed.includes("code") ? code : null,
-      deps,
-    });
-    if (this.#prefixes.size >= MAX_PREFIXES) this.#prefixes.clear();
-    this.#prefixes.set(deps, prefix);
-    return prefix;
-  }
-
-  #key({ names, values }: Binding, deps: string | null): string {
-    const digests = values.map((value, index) => argumentDigest(names[index] as string, value));
-    return this.#prefix(deps).key(names, digests);
-  }
-
-  /** The lookup key of a call. */
-  key(args: readonly unknown[]): string {
-    return this.#key(this.#profile.bind(args), this.#deps());
-  }
-
-  /** The lookup key of a call, short digests expanded. */
-  async storedKey(args: readonly unknown[]): Promise<string> {
-    const binding = this.#profile.bind(args);
-    await expandDigests(binding, activeCache());
-    return this.#key(binding, this.#deps());
-  }
-
-  /** The call itself, without a result. */
-  describe(args: readonly unknown[]): Call {
-    return this.#call(this.#profile.bind(args), this.#deps());
-  }
-
-  #call({ names, values }: Binding, deps: string | null): Call {
-    const { name, module, version, code, hashed, source } = this.#profile;
-    return new Call({
-      ...{ name, module, version, code, deps, hashed, source },
-      arguments: Object.fromEntries(names.map((each, index) => [each, values[index]])),
-      argumentNames: names,
-    });
+  async #storedKey(cache: BaseCache, args: readonly unknown[]): Promise<string> {
+    return this.#keys.key(await this.#keys.expanded(args, cache));
   }
 
   /** Loads the result of a call. */
   async load(args: readonly unknown[]): Promise<unknown> {
-    const call = await activeCache().load(await this.storedKey(args));
+    const cache = activeCache();
+    const call = await cache.load(await this.#storedKey(cache, args));
     return await call.result();
+  }
+
+  /** Whether a call is stored. */
+  async contains(args: readonly unknown[]): Promise<boolean> {
+    const cache = activeCache();
+    return await cache.contains(await this.#storedKey(cache, args));
+  }
+
+  /** Removes a call; whether there was one. */
+  async evict(args: readonly unknown[]): Promise<boolean> {
+    const cache = activeCache();
+    return await cache.evict(await this.#storedKey(cache, args));
   }
 
   /** Runs a call with every result computed and stored anew. */
@@ -174,10 +125,9 @@ export class CachedFunction {
     try {
       const missing = this.#profile.missing(args);
       if (missing.length > 0) return this.#refuse(`was not given ${missing.join(", ")}`);
-      const binding = this.#profile.bind(args);
-      if (binding.values.some(isShortDigest)) await expandDigests(binding, cache);
-      const deps = this.#deps();
-      return { args, self, binding, deps, key: this.#key(binding, deps) };
+      const expanded = this.#keys.expanded(args, cache);
+      const named = expanded instanceof Promise ? await expanded : expanded;
+      return { args, self, named, key: this.#keys.key(named) };
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       warnOnce(
@@ -277,7 +227,7 @@ export class CachedFunction {
   ): Promise<unknown> {
     const args = await this.#arguments(cache, request);
     let prepared = await this.#prepare(cache, request);
-    const call = this.#call(request.binding, request.deps);
+    const call = this.#keys.call(request.named);
     const metadata = [...activeMetadata(), ...this.#options.meta];
     const notes = metadata.map((each) => [each, this.#note(() => each.before?.(call))] as const);
     const calls = new Set<string>();
@@ -310,10 +260,10 @@ export class CachedFunction {
     return result;
   }
 
-  #isUnchanged(prepared: PreparedCall, { key, binding, deps }: Request): boolean {
-    if (prepared.key === key && binding.values.every(isPrimitive)) return true;
+  #isUnchanged(prepared: PreparedCall, { key, named }: Request): boolean {
+    if (prepared.key === key && named.values.every(isPrimitive)) return true;
     try {
-      return prepared.key === key && this.#key(binding, deps) === key;
+      return prepared.key === key && this.#keys.key(named) === key;
     } catch (error) {
       if (!(error instanceof IndigestibleError)) throw error;
       return false;
@@ -343,7 +293,7 @@ export class CachedFunction {
   async #prepare(cache: BaseCache, request: Request): Promise<PreparedCall | undefined> {
     const { storeArguments } = this.#options;
     try {
-      const call = this.#call(request.binding, request.deps);
+      const call = this.#keys.call(request.named);
       const preparing = cache.prepare(call, { storeArguments });
       try {
         return await inTime(preparing, cache.saveTimeout);
@@ -386,18 +336,6 @@ export class CachedFunction {
 
 function isPrimitive(value: unknown): boolean {
   return value === null || (typeof value !== "object" && typeof value !== "function");
-}
-
-function isShortDigest(value: unknown): boolean {
-  return value instanceof Digest && value.isShort;
-}
-
-async function expandDigests({ values }: Binding, cache: BaseCache): Promise<void> {
-  for (const [index, value] of values.entries()) {
-    if (value instanceof Digest && value.isShort) {
-      values[index] = new Digest(await cache.expand(value));
-    }
-  }
 }
 
 function flightsAbove(frame: Frame | undefined): Flight[] {

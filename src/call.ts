@@ -1,10 +1,15 @@
 import { withEncoding } from "./codec/encode.ts";
 import type { EncodeOptions, PartSink } from "./codec/encoder.ts";
 import { type Encoding, encodingDigest, referenceTo } from "./codec/encoding.ts";
-import type { HashedField, Metadata, RecordFields } from "./call_record.ts";
+import type { Metadata, RecordFields } from "./call_record.ts";
 import { Digest } from "./digest.ts";
 import { IndigestibleError } from "./errors.ts";
-import { type CallIdentity, KeyPrefix } from "./lookup_key.ts";
+import {
+  type HashedField,
+  hashedIdentity,
+  KeyPrefix,
+  type SelectedIdentity,
+} from "./lookup_key.ts";
 import { EMBED_LENGTH, type FilledSlot, fillSlot, referenceSlot, type Slot } from "./slot.ts";
 
 /** What makes up a {@linkcode Call}. */
@@ -53,7 +58,7 @@ export interface CallOptions {
  * assert.equal(await (await cache.load(key)).result(), 9);
  * ```
  */
-export class Call implements CallIdentity {
+export class Call implements SelectedIdentity {
   /** The function's name. */
   readonly name: string;
   /** Where the function is defined. */
@@ -105,25 +110,11 @@ export class Call implements CallIdentity {
    */
   get key(): string {
     const { argumentNames: names } = this;
-    return keyPrefix(this).key(
+    return new KeyPrefix(hashedIdentity(this)).key(
       names,
       names.map((name) => argumentDigest(name, this.arguments[name])),
     );
   }
-}
-
-/** The part of a call's key that its arguments have no share in. */
-export function keyPrefix(
-  call: CallIdentity & { readonly hashed: readonly HashedField[] },
-): KeyPrefix {
-  const { name, deps, hashed } = call;
-  return new KeyPrefix({
-    name,
-    module: hashed.includes("module") ? call.module : null,
-    version: hashed.includes("version") ? call.version : null,
-    code: hashed.includes("code") ? call.code : null,
-    deps,
-  });
 }
 
 /**
@@ -193,7 +184,7 @@ export function sealCall(call: Call, options: SealOptions): SealedCall {
   }
   const { name, module, version, code, deps, hashed, source } = call;
   return {
-    key: keyPrefix(call).key(slots.map(([each]) => each), digests),
+    key: new KeyPrefix(hashedIdentity(call)).key(slots.map(([each]) => each), digests),
     fields: { name, module, version, code, deps, hashed, source, arguments: slots },
   };
 }

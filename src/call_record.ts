@@ -7,7 +7,12 @@ import { skipValue, Walk } from "./codec/references.ts";
 import { Writer } from "./codec/writer.ts";
 import { isWholeDigest } from "./digest.ts";
 import { CorruptValueError, UnknownTypeError } from "./errors.ts";
-import { type CallIdentity, KeyPrefix } from "./lookup_key.ts";
+import {
+  type HashedField,
+  hashedIdentity,
+  KeyPrefix,
+  type SelectedIdentity,
+} from "./lookup_key.ts";
 import { EMBED_LENGTH, type Slot, slotDigest, slotReference } from "./slot.ts";
 
 /** A value that JSON can hold. */
@@ -16,13 +21,8 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
 /** What was noted of a call, by namespace. */
 export type Metadata = Record<string, Record<string, Json>>;
 
-/** The fields of an identity that join the key only on demand. */
-export type HashedField = "module" | "version" | "code";
-
 /** What a record says of a call. */
-export interface RecordFields extends CallIdentity {
-  /** Which of the optional fields joined the key. */
-  readonly hashed: readonly HashedField[];
+export interface RecordFields extends SelectedIdentity {
   /** Digest of the function's source, where it has one. */
   readonly source: string | null;
   /** Names and values of the arguments, in declared order. */
@@ -282,15 +282,8 @@ export class CallRecord {
 
   /** The key that the fields of the record add up to; `fleche verify` compares it. */
   computeKey(): string {
-    const { name, module, version, code, deps, hashed } = this;
     const pairs = this.arguments;
-    const prefix = new KeyPrefix({
-      name,
-      module: hashed.includes("module") ? module : null,
-      version: hashed.includes("version") ? version : null,
-      code: hashed.includes("code") ? code : null,
-      deps,
-    });
+    const prefix = new KeyPrefix(hashedIdentity(this));
     return prefix.key(pairs.map(([name]) => name), pairs.map(([, slot]) => slotDigest(slot)));
   }
 

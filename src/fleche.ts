@@ -1,7 +1,8 @@
 import type { Call } from "./call.ts";
-import { CachedFunction, type Dependencies, type OnStale } from "./cached_function.ts";
+import { CachedFunction, type OnStale } from "./cached_function.ts";
 import { identify } from "./codec/identity.ts";
 import { activeCache, currentScope, runInScope } from "./context.ts";
+import { type Dependencies, FunctionKeys } from "./function_keys.ts";
 import { type AnyFunction, FunctionProfile } from "./function_profile.ts";
 import { claimIdentity } from "./identities.ts";
 import { warnOnce } from "./log.ts";
@@ -125,17 +126,17 @@ export function fleche<F extends AnyFunction>(fn: F, options: FlecheOptions = {}
     );
   }
   claimIdentity(fn, profile, { hasDeps, interactive: isInteractive(fleche) });
-  const cached = new CachedFunction(fn, profile, {
-    deps: options.deps,
+  const keys = new FunctionKeys(profile, options.deps);
+  const cached = new CachedFunction(fn, profile, keys, {
     meta: options.meta ?? [],
     storeArguments: options.storeArguments ?? true,
     onStale: options.onStale ?? "warn",
     singleFlight: options.singleFlight ?? true,
   });
-  return wrap(fn, cached);
+  return wrap(fn, keys, cached);
 }
 
-function wrap<F extends AnyFunction>(fn: F, cached: CachedFunction): Fleche<F> {
+function wrap<F extends AnyFunction>(fn: F, keys: FunctionKeys, cached: CachedFunction): Fleche<F> {
   type Args = Parameters<F>;
   type Result = Awaited<ReturnType<F>>;
   const wrapper = function (this: unknown, ...args: Args): Promise<Result> {
@@ -143,15 +144,15 @@ function wrap<F extends AnyFunction>(fn: F, cached: CachedFunction): Fleche<F> {
   };
   Object.defineProperty(wrapper, "name", { value: fn.name, configurable: true });
   Object.defineProperty(wrapper, "length", { value: fn.length, configurable: true });
-  identify(wrapper, () => cached.identity());
+  identify(wrapper, () => keys.identity());
   return Object.assign(wrapper, {
     wrapped: fn,
-    describe: (...args: Args) => cached.describe(args),
-    digest: (...args: Args) => cached.key(args),
+    describe: (...args: Args) => keys.call(keys.name(args)),
+    digest: (...args: Args) => keys.key(keys.name(args)),
     load: (...args: Args) => cached.load(args) as Promise<Result>,
-    contains: async (...args: Args) => await activeCache().contains(await cached.storedKey(args)),
+    contains: (...args: Args) => cached.contains(args),
     rerun: (...args: Args) => cached.rerun(undefined, args) as Promise<Result>,
-    evict: async (...args: Args) => await activeCache().evict(await cached.storedKey(args)),
+    evict: (...args: Args) => cached.evict(args),
     bound: (...first: unknown[]) => {
       const fixed = activeCache();
       return (...rest: unknown[]) =>

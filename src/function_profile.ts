@@ -1,5 +1,5 @@
-import type { HashedField } from "./call_record.ts";
 import { Digest } from "./digest.ts";
+import type { HashedField, SelectedIdentity } from "./lookup_key.ts";
 import { isNativeSource, parseFunction, sourceDigest, usesThis } from "./profile/source.ts";
 import type { ModuleIdentity } from "./profile/module_identity.ts";
 import {
@@ -96,6 +96,12 @@ export class FunctionProfile {
     if (wrong === undefined || open) return names;
     const has = known.length === 0 ? "it has none" : `it has ${known.join(", ")}`;
     throw new TypeError(`Cannot ${option} "${wrong}" of ${this.name}: ${has}`);
+  }
+
+  /** What makes up the keys of its calls, but for the dependencies. */
+  get identity(): Omit<SelectedIdentity, "deps"> {
+    const { name, module, version, code, hashed } = this;
+    return { name, module, version, code, hashed };
   }
 
   /** Names the arguments of a call, without those that are ignored. */

@@ -1,5 +1,6 @@
 import { Call } from "./call.ts";
-import type { CallRecord, HashedField, Metadata } from "./call_record.ts";
+import type { CallRecord, Metadata } from "./call_record.ts";
+import type { HashedField } from "./lookup_key.ts";
 import { decode, MissingPart } from "./codec/decoder.ts";
 import type { Encoding, Reference } from "./codec/encoding.ts";
 import { findReferences } from "./codec/references.ts";

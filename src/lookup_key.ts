@@ -15,6 +15,27 @@ export interface CallIdentity {
   readonly deps: string | null;
 }
 
+/** The fields of an identity that join the key only on demand. */
+export type HashedField = "module" | "version" | "code";
+
+/** An identity, and which of its optional fields join the key. */
+export interface SelectedIdentity extends CallIdentity {
+  /** Which of module, version and code join the key. */
+  readonly hashed: readonly HashedField[];
+}
+
+/** An identity with only the fields that join the key. */
+export function hashedIdentity(selected: SelectedIdentity): CallIdentity {
+  const { name, module, version, code, deps, hashed } = selected;
+  return {
+    name,
+    module: hashed.includes("module") ? module : null,
+    version: hashed.includes("version") ? version : null,
+    code: hashed.includes("code") ? code : null,
+    deps,
+  };
+}
+
 /** Version of the key's own format. */
 const KEY_FORMAT = 1;
 

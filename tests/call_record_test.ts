@@ -15,7 +15,7 @@ import assert from "node:assert";
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
-import { findProgram, requirement } from "./_require.ts";
+import { HAS_PYTHON, PYTHON } from "./_python.ts";
 import { memoryCache } from "./_wrapper.ts";
 import { plainDigest } from "./_wrapper_key.ts";
 
@@ -290,11 +290,11 @@ Deno.test("CallRecord embeds encodings of up to 1024 bytes, and refers to longer
 
 Deno.test({
   name: "CallRecord can be read by Python's msgpack",
-  ignore: !requirement("python", hasMsgpack(), "python3 with msgpack is not there"),
+  ignore: !HAS_PYTHON,
   async fn() {
     const script = "import msgpack, sys, json\n" +
       "print(json.dumps(msgpack.unpackb(sys.stdin.buffer.read())))";
-    await using child = new Deno.Command("python3", {
+    await using child = new Deno.Command(PYTHON, {
       args: ["-c", script],
       stdin: "piped",
       stdout: "piped",
@@ -307,9 +307,3 @@ Deno.test({
     assert.deepEqual(JSON.parse(new TextDecoder().decode(stdout)), decode(bytes));
   },
 });
-
-function hasMsgpack(): boolean {
-  if (findProgram("python3") === undefined) return false;
-  const args = ["-c", "import msgpack"];
-  return new Deno.Command("python3", { args, stderr: "null" }).outputSync().success;
-}

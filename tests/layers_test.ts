@@ -19,7 +19,10 @@ const LAYERS: readonly (readonly string[])[] = [
   ["caches/"],
   ["remote/"],
   ["config/"],
-  ["flights.ts", "context.ts", "identities.ts", "cached_function.ts", "fleche.ts"],
+  [
+    ...["flights.ts", "context.ts", "identities.ts", "function_keys.ts", "cached_function.ts"],
+    "fleche.ts",
+  ],
   ["cli/"],
 ];
 

@@ -18,6 +18,7 @@ import { AsyncQueue } from "./_queue.ts";
 import { type Answer, Connection, type RequestOptions } from "./connection.ts";
 import { PROTOCOL_LIMITS } from "./limits.ts";
 import { Params } from "./params.ts";
+import { readInfo, type RemoteInfo } from "./remote_info.ts";
 import { remoteCommand } from "./ssh_command.ts";
 import { SshProcess } from "./ssh_process.ts";
 
@@ -45,26 +46,6 @@ export interface SshCacheOptions {
    * connection may stand still while an answer is due: 60 seconds.
    */
   saveTimeout?: number;
-}
-
-/** What a server tells of itself. */
-export interface RemoteInfo {
-  /** The configuration of the cache, without its secrets. */
-  readonly cache: unknown;
-  /** The name of the cache; null for the default one. */
-  readonly cacheName: string | null;
-  /** Whether it refuses to store and to evict. */
-  readonly readOnly: boolean;
-  /** The version of fleche. */
-  readonly version: string;
-  /** The working directory. */
-  readonly cwd: string;
-  /** The host's own name. */
-  readonly hostname: string;
-  /** The program that serves. */
-  readonly executable: string;
-  /** Its process id. */
-  readonly pid: number;
 }
 
 interface Link {
@@ -396,17 +377,4 @@ async function collect(
   }
   values.set(reference.digest, { reference, encoding });
   return true;
-}
-
-function readInfo({ result }: Answer): RemoteInfo {
-  return {
-    cache: result.any("cache"),
-    cacheName: result.optionalString("cache_name") ?? null,
-    readOnly: result.boolean("read_only"),
-    version: result.string("version"),
-    cwd: result.string("cwd"),
-    hostname: result.string("hostname"),
-    executable: result.string("executable"),
-    pid: result.count("pid"),
-  };
 }

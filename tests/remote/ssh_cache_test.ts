@@ -16,7 +16,7 @@ import {
 } from "@fleche/core";
 import { FRAME, type Frame, FrameReader } from "../../src/remote/frames.ts";
 import { PROTOCOL_LIMITS } from "../../src/remote/limits.ts";
-import { findProgram, requirement } from "../_require.ts";
+import { HAS_PYTHON, PYTHON } from "../_python.ts";
 import { largeCall, numbers } from "./_calls.ts";
 import { denoRun } from "./_program.ts";
 import { PROGRAM, Site } from "./_site.ts";
@@ -25,18 +25,7 @@ import { warningsOf } from "./_warnings.ts";
 import { quoteWord } from "../../src/remote/ssh_command.ts";
 
 const ignore = !HAS_SSHD;
-const HAS_PYTHON = HAS_SSHD && requirement(
-  "python",
-  hasPython(),
-  "python3 has no msgpack: install it with pip",
-);
 const program = PROGRAM.map(quoteWord).join(" ");
-
-function hasPython(): boolean {
-  if (findProgram("python3") === undefined) return false;
-  const args = ["-c", "import msgpack"];
-  return new Deno.Command("python3", { args, stderr: "null" }).outputSync().success;
-}
 
 // A program that serves, and keeps what comes in from the client.
 function recording(
@@ -221,22 +210,26 @@ Deno.test(
   },
 );
 
-Deno.test("SshCache stores files that Python reads", { ignore: !HAS_PYTHON }, async () => {
-  await using site = await Site.start();
-  await using far = site.cache();
-  const result = {
-    label: "é \ufeff",
-    list: Array.from({ length: 2000 }, (_, index) => index - 250),
-    nested: { half: 0.5, nothing: null, yes: true },
-  };
-  await far.save(new Call({ name: "f", result }));
-  const { hex } = digest(result);
-  const path = site.path("own", "values", "v1", hex.slice(0, 2), hex);
-  const script =
-    "import json, msgpack, sys; print(json.dumps(msgpack.load(open(sys.argv[1], 'rb'))))";
-  const { stdout } = await new Deno.Command("python3", { args: ["-c", script, path] }).output();
-  assert.deepEqual(JSON.parse(new TextDecoder().decode(stdout)), result);
-});
+Deno.test(
+  "SshCache stores files that Python reads",
+  { ignore: ignore || !HAS_PYTHON },
+  async () => {
+    await using site = await Site.start();
+    await using far = site.cache();
+    const result = {
+      label: "é \ufeff",
+      list: Array.from({ length: 2000 }, (_, index) => index - 250),
+      nested: { half: 0.5, nothing: null, yes: true },
+    };
+    await far.save(new Call({ name: "f", result }));
+    const { hex } = digest(result);
+    const path = site.path("own", "values", "v1", hex.slice(0, 2), hex);
+    const script =
+      "import json, msgpack, sys; print(json.dumps(msgpack.load(open(sys.argv[1], 'rb'))))";
+    const { stdout } = await new Deno.Command(PYTHON, { args: ["-c", script, path] }).output();
+    assert.deepEqual(JSON.parse(new TextDecoder().decode(stdout)), result);
+  },
+);
 
 Deno.test(
   "SshCache works in its folder, after its setup commands, with its variables",
