@@ -64,7 +64,7 @@ export {
   type Verify,
 } from "./src/storage/value_file.ts";
 export { CallSql, type CallSqlOptions } from "./src/storage/call_sql.ts";
-export type { JournalMode } from "./src/storage/_sqlite_schema.ts";
+export type { JournalMode } from "./src/storage/_sqlite_file.ts";
 export type { Encoding, Reference } from "./src/codec/encoding.ts";
 export {
   type BuildOptions,

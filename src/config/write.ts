@@ -34,7 +34,7 @@ export function storageToConfig(storage: ValueStorage | CallStorage): StorageCon
       type: "sql",
       ...unless("sqlite://", { url }),
       ...unless(false, { echo }),
-      ...unless("wal", { journal }),
+      ...unless(undefined, { journal }),
       ...unless("rename", { durability }),
       ...unless(30, { lock_timeout: lockTimeout }),
     };

@@ -1,8 +1,6 @@
 import { ConfigError } from "../errors.ts";
 import { expandPath } from "../paths.ts";
-
-/** The path that SQLite takes for a database in memory. */
-export const IN_MEMORY = ":memory:";
+import { IN_MEMORY } from "./_sqlite_file.ts";
 
 /**
  * The SQLite database that a URL names, as SQLAlchemy writes them: `sqlite:///relative/path`,

@@ -1,15 +1,13 @@
-import { existsSync } from "node:fs";
-import { dirname } from "node:path";
-import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { CallRecord } from "../call_record.ts";
 import type { Encoding } from "../codec/encoding.ts";
-import { ConfigError, CorruptValueError, SaveError, UnknownTypeError } from "../errors.ts";
+import { CorruptValueError, SaveError, UnknownTypeError } from "../errors.ts";
 import { inform, warnOnce } from "../log.ts";
-import { uniqueName } from "../paths.ts";
 import { slotDigest } from "../slot.ts";
 import { describeSlot } from "../describe_slot.ts";
-import { databasePath, IN_MEMORY } from "./_sql_url.ts";
-import { JOURNAL_MODES, type JournalMode, openSchema } from "./_sqlite_schema.ts";
+import { databasePath } from "./_sql_url.ts";
+import { checkJournal, IN_MEMORY, type JournalMode, openSqlite } from "./_sqlite_file.ts";
+import { CALLS_SCHEMA } from "./_sqlite_schema.ts";
 import type { CallStorage, StorageCapabilities } from "./storage.ts";
 import type { Durability } from "./value_file.ts";
 
@@ -23,8 +21,9 @@ export interface CallSqlOptions {
   /** Whether to log every statement, in the category `fleche.storage.sql`. */
   echo?: boolean;
   /**
-   * The journal mode of a database that is made anew: `"wal"` (the default), or `"delete"` on
-   * network file systems and where users without write access read. One that exists keeps its own.
+   * The journal mode of a database that is made anew: by default `"wal"`, and `"delete"` on network
+   * file systems (told on Linux). Say `"delete"` where users without write access read. A database
+   * that exists keeps its own.
    */
   journal?: JournalMode;
   /** Whether a commit survives a power cut (`"fsync"`), or only a crash (`"rename"`, the default). */
@@ -32,9 +31,6 @@ export interface CallSqlOptions {
   /** How long to wait for another process that is writing, in seconds; 30 by default. */
   lockTimeout?: number;
 }
-
-/** Longest time that SQLite waits, in milliseconds. */
-const MAX_TIMEOUT = 2 ** 31 - 1;
 
 const SELECT = "SELECT record FROM calls WHERE key = ?";
 const EXISTS = "SELECT 1 FROM calls WHERE key = ?";
@@ -78,8 +74,8 @@ export class CallSql implements CallStorage {
   readonly url: string;
   /** Whether every statement is logged. */
   readonly echo: boolean;
-  /** The journal mode of a database that is made anew. */
-  readonly journal: JournalMode;
+  /** The journal mode of a database that is made anew; undefined where the file system decides. */
+  readonly journal: JournalMode | undefined;
   /** Whether a commit survives a power cut. */
   readonly durability: Durability;
   /** How long to wait for another process that is writing, in seconds. */
@@ -96,57 +92,23 @@ export class CallSql implements CallStorage {
   constructor(options: CallSqlOptions = {}) {
     this.url = options.url ?? "sqlite://";
     this.echo = options.echo ?? false;
-    this.journal = options.journal ?? "wal";
+    this.journal = options.journal;
     this.durability = options.durability ?? "rename";
     this.lockTimeout = options.lockTimeout ?? 30;
     this.#path = databasePath(this.url);
     const persistent = this.#path !== IN_MEMORY;
     this.capabilities = { persistent, shared: persistent };
-    if (!JOURNAL_MODES.includes(this.journal)) {
-      throw new ConfigError(
-        `Cannot use "${this.journal}" as journal mode: it takes ${JOURNAL_MODES.join(", ")}`,
-      );
-    }
+    checkJournal(this.journal);
   }
 
   #open(): DatabaseSync {
-    if (this.#database !== undefined) return this.#database;
-    if (this.capabilities.persistent) Deno.mkdirSync(dirname(this.#path), { recursive: true });
-    let database: DatabaseSync | undefined;
-    try {
-      if (this.capabilities.persistent) this.#make();
-      const timeout = Math.min(Math.ceil(this.lockTimeout * 1000), MAX_TIMEOUT);
-      database = new DatabaseSync(this.#path, { timeout });
-      openSchema(database, this.#path, this.journal);
-      database.exec(`PRAGMA synchronous = ${this.durability === "fsync" ? "FULL" : "NORMAL"}`);
-    } catch (cause) {
-      database?.close();
-      if (cause instanceof ConfigError || !(cause instanceof Error)) throw cause;
-      throw new Error(`Cannot open the database ${this.#path}: ${cause.message}`, { cause });
-    }
-    return this.#database = database;
-  }
-
-  // A new database appears under its name all at once: while several processes set the journal mode
-  // and make tables in one file, SQLite does not wait for locks.
-  #make(): void {
-    if (existsSync(this.#path)) return;
-    const temporary = `${this.#path}.${uniqueName()}`;
-    const database = new DatabaseSync(temporary);
-    try {
-      openSchema(database, temporary, this.journal);
-    } finally {
-      database.close();
-    }
-    try {
-      Deno.linkSync(temporary, this.#path);
-    } catch (error) {
-      // Another process was faster; or the file system has no links, and the tables are made in
-      // place.
-      if (!(error instanceof Error)) throw error;
-    } finally {
-      Deno.removeSync(temporary);
-    }
+    return this.#database ??= openSqlite({
+      path: this.#path,
+      schema: CALLS_SCHEMA,
+      journal: this.journal,
+      durability: this.durability,
+      lockTimeout: this.lockTimeout,
+    });
   }
 
   #prepare(sql: string): StatementSync {

@@ -106,7 +106,7 @@ Deno.test("what has its default value is left out", () => {
   const written = {
     values: { type: "file", root: "/x", verify: "crc", durability: "rename" },
     calls: {
-      ...{ type: "sql", url: "sqlite://", echo: false, journal: "wal", durability: "rename" },
+      ...{ type: "sql", url: "sqlite://", echo: false, durability: "rename" },
       lock_timeout: 30,
     },
     ...{ save_timeout: 60, read_only: false },
