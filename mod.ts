@@ -33,6 +33,7 @@ export { LazyCall, type ValueSource } from "./src/lazy_call.ts";
 export { type Outcome, PreparedCall, type PreparedCallActions } from "./src/prepared_call.ts";
 export { CallRecord, type Json, type Metadata, type RecordFields } from "./src/call_record.ts";
 export type { CallIdentity, HashedField, SelectedIdentity } from "./src/lookup_key.ts";
+export type { RecordFilter } from "./src/record_filter.ts";
 export type { Slot } from "./src/slot.ts";
 export { QueryIterator, type QueryTemplate } from "./src/query.ts";
 export { type CallRow, CallTable } from "./src/call_table.ts";
@@ -49,8 +50,10 @@ export { RefreshingCache, type RefreshingCacheOptions } from "./src/caches/refre
 export type {
   Awaitable,
   CallStorage,
+  Gate,
   Storage,
   StorageCapabilities,
+  StoredEntry,
   ValueStorage,
 } from "./src/storage/storage.ts";
 export { ValueMemory } from "./src/storage/value_memory.ts";

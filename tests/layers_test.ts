@@ -11,7 +11,14 @@ const LAYERS: readonly (readonly string[])[] = [
   ["errors.ts", "digest.ts", "log.ts", "paths.ts", "version.ts", "in_time.ts"],
   ["codec/"],
   [
-    ...["slot.ts", "lookup_key.ts", "call_record.ts", "describe_slot.ts", "call.ts"],
+    ...[
+      "slot.ts",
+      "lookup_key.ts",
+      "call_record.ts",
+      "record_filter.ts",
+      "describe_slot.ts",
+      "call.ts",
+    ],
     ...["lazy_call.ts", "prepared_call.ts", "query.ts", "call_table.ts", "metadata.ts"],
     ...["profile/", "pure.ts", "function_profile.ts"],
   ],

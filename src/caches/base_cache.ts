@@ -15,6 +15,7 @@ import { decodeDeep, LazyCall, type ValueSource } from "../lazy_call.ts";
 import { warnOnce } from "../log.ts";
 import type { PreparedCall } from "../prepared_call.ts";
 import { matchesTemplate, QueryIterator, type QueryTemplate } from "../query.ts";
+import type { RecordFilter } from "../record_filter.ts";
 import { shortestPrefix } from "./_prefixes.ts";
 
 /** How a call is prepared. */
@@ -92,8 +93,8 @@ export abstract class BaseCache implements ValueSource, AsyncDisposable {
   /** The whole keys and digests that begin with a prefix, up to a limit. */
   abstract list(prefix: string, limit?: number): Promise<string[]>;
 
-  /** The records of all calls, or of those of one function. */
-  abstract records(name?: string): AsyncIterable<CallRecord>;
+  /** The records that match, newest first. */
+  abstract records(filter?: RecordFilter): AsyncIterable<CallRecord>;
 
   /** Whether there is a call with a whole key. */
   protected abstract containsWhole(key: string): Promise<boolean>;
@@ -245,7 +246,9 @@ export abstract class BaseCache implements ValueSource, AsyncDisposable {
   }
 
   async *#search(template: QueryTemplate): AsyncIterable<LazyCall> {
-    for await (const record of this.records(template.name)) {
+    for await (
+      const record of this.records(template.name === undefined ? {} : { name: template.name })
+    ) {
       const call = new LazyCall(record, this);
       if (matchesTemplate(call, template)) yield call;
     }
@@ -334,8 +337,8 @@ export class ReadOnlyCache extends BaseCache {
   }
 
   /** The records. */
-  override records(name?: string): AsyncIterable<CallRecord> {
-    return this.cache.records(name);
+  override records(filter?: RecordFilter): AsyncIterable<CallRecord> {
+    return this.cache.records(filter);
   }
 
   /** Whether there is a call. */
@@ -518,10 +521,10 @@ export class CacheStack extends BaseCache {
   }
 
   /** The records of all caches, each key once. */
-  override async *records(name?: string): AsyncIterable<CallRecord> {
+  override async *records(filter?: RecordFilter): AsyncIterable<CallRecord> {
     const seen = new Set<string>();
     for (const cache of this.stack) {
-      const records = cache.records(name)[Symbol.asyncIterator]();
+      const records = cache.records(filter)[Symbol.asyncIterator]();
       try {
         while (true) {
           const next = await this.#tolerant(cache, () => records.next());

@@ -5,8 +5,9 @@ import { findReferences } from "../codec/references.ts";
 import { NotFoundError } from "../errors.ts";
 import { LazyCall, type ValueSource } from "../lazy_call.ts";
 import { type Outcome, PreparedCall } from "../prepared_call.ts";
+import type { RecordFilter } from "../record_filter.ts";
 import { fillSlot } from "../slot.ts";
-import type { CallStorage, ValueStorage } from "../storage/storage.ts";
+import type { Awaitable, CallStorage, ValueStorage } from "../storage/storage.ts";
 import { type AcceptOptions, BaseCache, type PrepareOptions, SAVE_TIMEOUT } from "./base_cache.ts";
 
 /** What a {@linkcode Cache} is made of. */
@@ -69,24 +70,31 @@ export class Cache extends BaseCache {
   /** Encodes the arguments of a call and keeps them until it has run. */
   override async prepare(call: Call, options: PrepareOptions = {}): Promise<PreparedCall> {
     const named = await this.readNamedArguments(call);
-    const held = new HeldValues(this.values);
-    const { key, fields } = sealCall(call, { ...options, named, sink: held.take });
-    await held.settled();
-    return new PreparedCall(key, {
-      commit: async (outcome) => {
-        await held.release();
-        return await this.#file(key, fields, outcome);
-      },
-      abandon: () => held.clear(),
-    });
+    const writing = new Writing(this.values, this.calls);
+    try {
+      const held = new HeldValues(writing);
+      const { key, fields } = sealCall(call, { ...options, named, sink: held.take });
+      await writing.settled();
+      return new PreparedCall(key, {
+        commit: async (outcome) => {
+          using _ = writing;
+          held.release();
+          return await this.#file(key, fields, outcome, writing);
+        },
+        abandon: () => writing[Symbol.dispose](),
+      });
+    } catch (error) {
+      writing[Symbol.dispose]();
+      throw error;
+    }
   }
 
   async #file(
     key: string,
     fields: ReturnType<typeof sealCall>["fields"],
     { result, metadata = {}, calls = [] }: Outcome,
+    writing: Writing,
   ): Promise<string> {
-    const writing = new Writing(this.values);
     const { slot } = fillSlot(result, { root: "result", identities: false, sink: writing.put });
     await writing.settled();
     await this.calls.put(CallRecord.build(key, { ...fields, result: slot, metadata, calls }));
@@ -117,7 +125,9 @@ export class Cache extends BaseCache {
     source: ValueSource,
     options: AcceptOptions = {},
   ): Promise<void> {
+    using writing = new Writing(this.values, this.calls);
     const results = record.resultReferences;
+    if (results.length > 0 || options.arguments === true) await writing.enter();
     for (const reference of results) {
       if (await this.#copy(reference, source)) continue;
       const message = `The value ${reference.digest} is missing where the call comes from`;
@@ -162,8 +172,8 @@ export class Cache extends BaseCache {
   }
 
   /** The records. */
-  override records(name?: string): AsyncIterable<CallRecord> {
-    return this.calls.records(name);
+  override records(filter?: RecordFilter): AsyncIterable<CallRecord> {
+    return this.calls.records(filter);
   }
 
   /** Whether there is a call. */
@@ -186,23 +196,60 @@ export class Cache extends BaseCache {
   }
 }
 
-/** Writes that may still be under way. */
-class Writing {
+/**
+ * Writes that may still be under way. From the first one until this is disposed, nobody removes
+ * values.
+ */
+class Writing implements Disposable {
   readonly #pending: Promise<void>[] = [];
+  #inside: Disposable | Promise<Disposable> | undefined;
+  #isOver = false;
 
-  constructor(readonly values: ValueStorage) {}
+  constructor(readonly values: ValueStorage, readonly calls: CallStorage) {}
+
+  /** Goes through the gate of the values, unless that is done. */
+  enter(): Awaitable<Disposable> {
+    return this.#inside ??= this.#enter();
+  }
+
+  #enter(): Awaitable<Disposable> {
+    const { identity } = this.calls;
+    const registered = identity === undefined ? undefined : this.values.register(identity);
+    const entered = registered instanceof Promise
+      ? registered.then(() => this.values.gate.enter())
+      : this.values.gate.enter();
+    if (!(entered instanceof Promise)) return entered;
+    return entered.then((inside) => {
+      this.#inside = inside;
+      if (this.#isOver) inside[Symbol.dispose]();
+      return inside;
+    });
+  }
 
   readonly put = (reference: Reference, encoding: Encoding): void => {
-    const written = this.values.put(reference, encoding);
-    if (written instanceof Promise) {
-      // Whoever awaits settled() hears of a failure; until then it is not unhandled.
-      written.catch(() => {});
-      this.#pending.push(written);
-    }
+    const inside = this.enter();
+    if (!(inside instanceof Promise)) return this.#add(this.values.put(reference, encoding));
+    // The caller may use the memory again when this returns.
+    const kept = copied(encoding);
+    this.#add(inside.then(() => this.values.put(reference, kept)));
   };
+
+  #add(written: Awaitable<void>): void {
+    if (!(written instanceof Promise)) return;
+    // Whoever awaits settled() hears of a failure; until then it is not unhandled.
+    written.catch(() => {});
+    this.#pending.push(written);
+  }
 
   async settled(): Promise<void> {
     if (this.#pending.length > 0) await Promise.all(this.#pending.splice(0));
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    if (this.#inside instanceof Promise) this.#inside.catch(() => {});
+    else this.#inside?.[Symbol.dispose]();
   }
 }
 
@@ -212,8 +259,8 @@ class HeldValues {
   readonly #held: { reference: Reference; encoding: Encoding }[] = [];
   #room = HELD_LENGTH;
 
-  constructor(values: ValueStorage) {
-    this.#writing = new Writing(values);
+  constructor(writing: Writing) {
+    this.#writing = writing;
   }
 
   readonly take = (reference: Reference, encoding: Encoding): void => {
@@ -222,25 +269,13 @@ class HeldValues {
       this.#held.push({ reference, encoding: copied(encoding) });
       return;
     }
-    this.#writeHeld();
+    this.release();
     this.#writing.put(reference, encoding);
   };
 
-  #writeHeld(): void {
+  /** Stores what is held. */
+  release(): void {
     for (const { reference, encoding } of this.#held) this.#writing.put(reference, encoding);
-    this.#held.length = 0;
-  }
-
-  async settled(): Promise<void> {
-    await this.#writing.settled();
-  }
-
-  async release(): Promise<void> {
-    this.#writeHeld();
-    await this.settled();
-  }
-
-  clear(): void {
     this.#held.length = 0;
   }
 }

@@ -3,6 +3,7 @@ import type { CallRecord } from "../call_record.ts";
 import type { Encoding, Reference } from "../codec/encoding.ts";
 import type { LazyCall, ValueSource } from "../lazy_call.ts";
 import { PreparedCall } from "../prepared_call.ts";
+import type { RecordFilter } from "../record_filter.ts";
 import { type AcceptOptions, BaseCache, type PrepareOptions } from "./base_cache.ts";
 
 /** How a {@linkcode RefreshingCache} refreshes. */
@@ -98,8 +99,8 @@ export class RefreshingCache extends BaseCache {
   }
 
   /** The records. */
-  override records(name?: string): AsyncIterable<CallRecord> {
-    return this.cache.records(name);
+  override records(filter?: RecordFilter): AsyncIterable<CallRecord> {
+    return this.cache.records(filter);
   }
 
   /** False, unless the call was stored through this cache and that is asked for. */

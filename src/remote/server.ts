@@ -310,7 +310,9 @@ class Server {
 
   async #query({ id, params }: Request): Promise<Record<string, unknown>> {
     let count = 0;
-    for await (const { key, bytes } of this.#cache.records(params.optionalString("name"))) {
+    const name = params.optionalString("name");
+    const filter = name === undefined ? {} : { name };
+    for await (const { key, bytes } of this.#cache.records(filter)) {
       await this.#write(FRAME.item, id, { key, record: bytes });
       count++;
     }

@@ -12,6 +12,7 @@ import { ConfigError, NotFoundError, ProtocolError, RejectedError } from "../err
 import { LazyCall, type ValueSource } from "../lazy_call.ts";
 import { warnOnce } from "../log.ts";
 import { type Outcome, PreparedCall } from "../prepared_call.ts";
+import { matchesFilter, type RecordFilter } from "../record_filter.ts";
 import { fillSlot } from "../slot.ts";
 import { VERSION } from "../version.ts";
 import { AsyncQueue } from "./_queue.ts";
@@ -314,13 +315,14 @@ export class SshCache extends BaseCache {
   }
 
   /** The records. */
-  override async *records(name?: string): AsyncIterable<CallRecord> {
+  override async *records(filter: RecordFilter = {}): AsyncIterable<CallRecord> {
     const queue = new AsyncQueue<CallRecord>();
     const onItem = (item: unknown) => {
       const params = new Params(item, "a call");
-      queue.push(CallRecord.receive(params.digest("key"), params.bytes("record")));
+      const record = CallRecord.receive(params.digest("key"), params.bytes("record"));
+      if (matchesFilter(record, filter)) queue.push(record);
     };
-    this.#request("query", { name: name ?? null }, { onItem })
+    this.#request("query", { name: filter.name ?? null }, { onItem })
       .then(() => queue.end(), (error) => queue.end(error));
     yield* queue;
   }

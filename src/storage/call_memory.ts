@@ -1,8 +1,9 @@
 import type { CallRecord } from "../call_record.ts";
 import type { Encoding } from "../codec/encoding.ts";
+import { matchesFilter, type RecordFilter } from "../record_filter.ts";
 import { slotDigest, slotReference } from "../slot.ts";
 import { listPrefixed } from "./_names.ts";
-import type { CallStorage, StorageCapabilities } from "./storage.ts";
+import type { CallStorage, StorageCapabilities, StoredEntry } from "./storage.ts";
 
 /**
  * Call records in the memory of the process.
@@ -18,7 +19,10 @@ import type { CallStorage, StorageCapabilities } from "./storage.ts";
 export class CallMemory implements CallStorage {
   /** Gone with the process. */
   readonly capabilities: StorageCapabilities = { persistent: false, shared: false };
+  /** None: no other process can see the records. */
+  readonly identity = undefined;
   readonly #records = new Map<string, CallRecord>();
+  readonly #modified = new Map<string, number>();
   // Keys of the records that embed an encoding, by its digest.
   readonly #embedded = new Map<string, Set<string>>();
 
@@ -31,6 +35,7 @@ export class CallMemory implements CallStorage {
   put(record: CallRecord): void {
     this.delete(record.key);
     this.#records.set(record.key, record);
+    this.#modified.set(record.key, Date.now());
     for (const digest of embeddedDigests(record)) {
       const keys = this.#embedded.get(digest);
       if (keys === undefined) this.#embedded.set(digest, new Set([record.key]));
@@ -52,6 +57,7 @@ export class CallMemory implements CallStorage {
       keys?.delete(key);
       if (keys?.size === 0) this.#embedded.delete(digest);
     }
+    this.#modified.delete(key);
     return this.#records.delete(key);
   }
 
@@ -73,11 +79,23 @@ export class CallMemory implements CallStorage {
     return listPrefixed(this.#embedded.keys(), prefix, limit);
   }
 
-  /** All records, newest first, or the calls of one function. */
-  async *records(name?: string): AsyncIterable<CallRecord> {
+  /** The records that match, newest first. */
+  async *records(filter: RecordFilter = {}): AsyncIterable<CallRecord> {
     for (const record of [...this.#records.values()].reverse()) {
-      if (name === undefined || record.name === name) yield record;
+      if (matchesFilter(record, filter)) yield record;
     }
+  }
+
+  /** What is known of all entries. */
+  async *entries(): AsyncIterable<StoredEntry> {
+    for (const { key, bytes } of [...this.#records.values()]) {
+      yield { name: key, length: bytes.length, modified: this.#modified.get(key) ?? 0 };
+    }
+  }
+
+  /** Renews the age of a record, if it is there. */
+  touch(key: string): void {
+    if (this.#records.has(key)) this.#modified.set(key, Date.now());
   }
 
   /** Does nothing: there is nothing open. */

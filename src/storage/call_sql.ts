@@ -3,12 +3,13 @@ import { CallRecord } from "../call_record.ts";
 import type { Encoding } from "../codec/encoding.ts";
 import { CorruptValueError, SaveError, UnknownTypeError } from "../errors.ts";
 import { inform, warnOnce } from "../log.ts";
+import { matchesFilter, type RecordFilter } from "../record_filter.ts";
 import { slotDigest } from "../slot.ts";
 import { describeSlot } from "../describe_slot.ts";
 import { databasePath } from "./_sql_url.ts";
 import { checkJournal, IN_MEMORY, type JournalMode, openSqlite } from "./_sqlite_file.ts";
 import { CALLS_SCHEMA } from "./_sqlite_schema.ts";
-import type { CallStorage, StorageCapabilities } from "./storage.ts";
+import type { CallStorage, StorageCapabilities, StoredEntry } from "./storage.ts";
 import type { Durability } from "./value_file.ts";
 
 /** Where and how {@linkcode CallSql} keeps its records. */
@@ -36,8 +37,9 @@ const SELECT = "SELECT record FROM calls WHERE key = ?";
 const EXISTS = "SELECT 1 FROM calls WHERE key = ?";
 const INSERT = `
   INSERT INTO calls
-    (key, name, module, version, code, deps, source, result, result_text, metadata, record)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    (key, name, module, version, code, deps, source, result, result_text, metadata, record,
+      filed)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   RETURNING id`;
 const INSERT_ARGUMENT =
   "INSERT INTO arguments (call, position, name, digest, text) VALUES (?, ?, ?, ?, ?)";
@@ -52,6 +54,10 @@ const LIST_DIGESTS = `
   SELECT digest FROM arguments WHERE digest >= ?1 AND digest < ?2 AND text IS NOT NULL
   UNION SELECT result FROM calls
   WHERE result >= ?1 AND result < ?2 AND result_text IS NOT NULL LIMIT ?3`;
+const ENTRIES = `
+  SELECT id, key, length(record) AS length, filed FROM calls
+  WHERE id < ? ORDER BY id DESC LIMIT 1000`;
+const TOUCH = "UPDATE calls SET filed = ? WHERE key = ?";
 const RECORDS = "SELECT id, key, record FROM calls WHERE id < ? ORDER BY id DESC LIMIT 100";
 const RECORDS_BY_NAME =
   "SELECT id, key, record FROM calls WHERE name = ?2 AND id < ?1 ORDER BY id DESC LIMIT 100";
@@ -70,6 +76,8 @@ const RECORDS_BY_NAME =
 export class CallSql implements CallStorage {
   /** What this one can do: a database in memory is neither persistent nor shared. */
   readonly capabilities: StorageCapabilities;
+  /** The database's absolute path as a URL; undefined for one in memory. */
+  readonly identity: string | undefined;
   /** The database as it was given. */
   readonly url: string;
   /** Whether every statement is logged. */
@@ -99,6 +107,7 @@ export class CallSql implements CallStorage {
     const persistent = this.#path !== IN_MEMORY;
     this.capabilities = { persistent, shared: persistent };
     checkJournal(this.journal);
+    this.identity = persistent ? `sqlite:///${this.#path}` : undefined;
   }
 
   #open(): DatabaseSync {
@@ -222,6 +231,7 @@ export class CallSql implements CallStorage {
       describeSlot(result) ?? null,
       JSON.stringify(record.metadata),
       record.bytes,
+      Date.now(),
     );
     const id = row?.["id"] as number;
     record.arguments.forEach(([name, slot], position) => {
@@ -268,8 +278,9 @@ export class CallSql implements CallStorage {
     return rows.map((row) => row["digest"] as string);
   }
 
-  /** All records, newest first, or the calls of one function. */
-  async *records(name?: string): AsyncIterable<CallRecord> {
+  /** The records that match, newest first. */
+  async *records(filter: RecordFilter = {}): AsyncIterable<CallRecord> {
+    const { name } = filter;
     let before = Number.MAX_SAFE_INTEGER;
     while (true) {
       const rows = name === undefined
@@ -278,10 +289,28 @@ export class CallSql implements CallStorage {
       if (rows.length === 0) return;
       for (const row of rows) {
         const record = this.#parseKnown(row["key"] as string, row["record"]);
-        if (record !== undefined) yield record;
+        if (record !== undefined && matchesFilter(record, filter)) yield record;
         before = row["id"] as number;
       }
     }
+  }
+
+  /** What is known of all entries. */
+  async *entries(): AsyncIterable<StoredEntry> {
+    let before = Number.MAX_SAFE_INTEGER;
+    while (true) {
+      const rows = this.#all(ENTRIES, before);
+      if (rows.length === 0) return;
+      for (const { id, key, length, filed } of rows) {
+        yield { name: key as string, length: length as number, modified: filed as number };
+        before = id as number;
+      }
+    }
+  }
+
+  /** Renews the age of a record, if it is there. */
+  touch(key: string): void {
+    this.#get(TOUCH, Date.now(), key);
   }
 
   /** Closes the database; it is opened again when it is used again. */

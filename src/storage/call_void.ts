@@ -1,10 +1,12 @@
 import type { CallRecord } from "../call_record.ts";
-import type { CallStorage, StorageCapabilities } from "./storage.ts";
+import type { CallStorage, StorageCapabilities, StoredEntry } from "./storage.ts";
 
 /** Keeps no records: every write is discarded, every read a miss. */
 export class CallVoid implements CallStorage {
   /** Keeps nothing. */
   readonly capabilities: StorageCapabilities = { persistent: false, shared: false };
+  /** None: there is nothing to open. */
+  readonly identity = undefined;
 
   /** Finds nothing. */
   get(): undefined {}
@@ -37,6 +39,12 @@ export class CallVoid implements CallStorage {
 
   /** Nothing. */
   async *records(): AsyncIterable<CallRecord> {}
+
+  /** Nothing. */
+  async *entries(): AsyncIterable<StoredEntry> {}
+
+  /** Does nothing. */
+  touch(): void {}
 
   /** Does nothing. */
   close(): void {}

@@ -1,5 +1,6 @@
 import type { CallRecord } from "../call_record.ts";
 import type { Encoding, Reference } from "../codec/encoding.ts";
+import type { RecordFilter } from "../record_filter.ts";
 
 /** A result that may be at hand or still to come; `await` takes both. */
 export type Awaitable<T> = T | Promise<T>;
@@ -10,6 +11,29 @@ export interface StorageCapabilities {
   readonly persistent: boolean;
   /** Whether other processes see the entries. */
   readonly shared: boolean;
+}
+
+/** What a storage says of an entry without reading it. */
+export interface StoredEntry {
+  /** The digest of a value, or the key of a call. */
+  readonly name: string;
+  /** How many bytes it takes as it is stored. */
+  readonly length: number;
+  /** When it was last stored or renewed, in milliseconds since 1970 by the storage's own clock. */
+  readonly modified: number;
+}
+
+/** Keeps those who store values and those who remove them apart. */
+export interface Gate {
+  /** Goes through; what is returned is held from the first value until the record is filed. */
+  enter(): Awaitable<Disposable>;
+  /**
+   * Waits until nobody is inside, and lets nobody in until what is returned is disposed.
+   *
+   * @param seconds how long to wait
+   * @throws {LockTimeoutError} If somebody is still inside then.
+   */
+  shut(seconds: number): Promise<Disposable>;
 }
 
 /** What value storages and call storages have in common. */
@@ -27,6 +51,8 @@ export interface Storage extends AsyncDisposable {
    * @param limit how many are enough
    */
   list(prefix: string, limit?: number): Awaitable<string[]>;
+  /** What is known of all entries, in no particular order; those that go meanwhile may be missing. */
+  entries(): AsyncIterable<StoredEntry>;
   /** Frees what is open. The storage opens again by itself when it is used again. */
   close(): Awaitable<void>;
 }
@@ -49,10 +75,25 @@ export interface ValueStorage extends Storage {
    * @throws {SaveError} If it cannot be written.
    */
   put(reference: Reference, encoding: Encoding): Awaitable<void>;
+  /** Keeps saves apart from the removal of what no call needs. */
+  readonly gate: Gate;
+  /** Remembers a call storage whose records name values here, by its identity. */
+  register(identity: string): Awaitable<void>;
+  /** The call storages that are remembered. */
+  registered(): Awaitable<string[]>;
+  /** Forgets a call storage that is no more. */
+  forget(identity: string): Awaitable<void>;
+  /** The time by the clock that the age of entries is measured with, in milliseconds since 1970. */
+  now(): Awaitable<number>;
 }
 
 /** Call records by their lookup key. */
 export interface CallStorage extends Storage {
+  /**
+   * What names this storage for good, as `sqlite:////absolute/path` or `file:///absolute/path`,
+   * without passwords; undefined where no other process can open it.
+   */
+  readonly identity: string | undefined;
   /** Reads a record; undefined if it is not there, or was damaged and has been put aside. */
   get(key: string): Awaitable<CallRecord | undefined>;
   /**
@@ -65,6 +106,8 @@ export interface CallStorage extends Storage {
   getEmbedded(digest: string): Awaitable<Encoding | undefined>;
   /** The digests of embedded encodings that begin with a prefix. */
   listEmbedded(prefix: string, limit?: number): Awaitable<string[]>;
-  /** All records, newest first, or the calls of one function. */
-  records(name?: string): AsyncIterable<CallRecord>;
+  /** The records that match, newest first; damaged ones are passed over. */
+  records(filter?: RecordFilter): AsyncIterable<CallRecord>;
+  /** Renews the age of a record, if it is there. */
+  touch(key: string): Awaitable<void>;
 }

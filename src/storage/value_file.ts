@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { dirname } from "node:path";
 import {
   digestOf,
@@ -12,7 +13,8 @@ import { isWholeDigest } from "../digest.ts";
 import { SaveError } from "../errors.ts";
 import { warnOnce } from "../log.ts";
 import { expandPath, uniqueName } from "../paths.ts";
-import type { StorageCapabilities, ValueStorage } from "./storage.ts";
+import { FileGate } from "./_file_gate.ts";
+import type { StorageCapabilities, StoredEntry, ValueStorage } from "./storage.ts";
 
 /** How thoroughly what is read is checked. */
 export type Verify = "crc" | "sha256" | false;
@@ -70,6 +72,8 @@ export class ValueFile implements ValueStorage {
   readonly verify: Verify;
   /** When a write counts as done. */
   readonly durability: Durability;
+  /** Holds between all processes that use the folder, by a lock on `<root>/gc.lock`. */
+  readonly gate: FileGate;
   readonly #root: string;
   readonly #folder: string;
 
@@ -80,6 +84,7 @@ export class ValueFile implements ValueStorage {
     this.durability = options.durability ?? "rename";
     this.#root = expandPath(options.root);
     this.#folder = `${this.#root}/v1/`;
+    this.gate = new FileGate(`${this.#root}/gc.lock`);
   }
 
   #path(digest: string): string {
@@ -265,6 +270,60 @@ export class ValueFile implements ValueStorage {
     return found;
   }
 
+  /** What is known of all files. */
+  async *entries(): AsyncIterable<StoredEntry> {
+    for (const shard of names(this.#folder)) {
+      if (shard.length !== 2) continue;
+      for (const name of names(this.#folder + shard)) {
+        const found = isWholeDigest(name) ? infoIfThere(this.#path(name)) : undefined;
+        if (found === undefined) continue;
+        yield { name, length: found.size, modified: found.mtime?.getTime() ?? 0 };
+      }
+    }
+  }
+
+  #registration(identity: string): string {
+    return `${this.#root}/calls/${hash("sha256", identity, "hex").slice(0, 16)}`;
+  }
+
+  /**
+   * Remembers a call storage, as a file in `<root>/calls/`.
+   *
+   * @throws {SaveError} If it cannot be written.
+   */
+  register(identity: string): void {
+    const path = this.#registration(identity);
+    if (infoIfThere(path) !== undefined) return;
+    try {
+      this.#write(path, { head: new TextEncoder().encode(identity) });
+    } catch (cause) {
+      const message = `Cannot write the file ${path}: ${describe(cause)}`;
+      throw new SaveError(message, { key: identity }, { cause });
+    }
+  }
+
+  /** The call storages that are remembered. */
+  registered(): string[] {
+    const folder = `${this.#root}/calls`;
+    return names(folder).map((name) => Deno.readTextFileSync(`${folder}/${name}`));
+  }
+
+  /** Forgets a call storage. */
+  forget(identity: string): void {
+    removeIfThere(this.#registration(identity));
+  }
+
+  /** The time by the clock of the file system. */
+  now(): number {
+    const path = `${this.#root}/tmp/${uniqueName()}`;
+    this.#writeTemporary(path, { head: new Uint8Array(0) });
+    try {
+      return Deno.statSync(path).mtime?.getTime() ?? Date.now();
+    } finally {
+      removeIfThere(path);
+    }
+  }
+
   /** Does nothing: no file stays open. */
   close(): void {}
 
@@ -287,6 +346,15 @@ function names(folder: string): string[] {
     return [...Deno.readDirSync(folder)].map(({ name }) => name);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
+
+function infoIfThere(path: string): Deno.FileInfo | undefined {
+  try {
+    return Deno.lstatSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
 }

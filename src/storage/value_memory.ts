@@ -1,6 +1,7 @@
-import { copied, type Encoding, type Reference } from "../codec/encoding.ts";
+import { copied, type Encoding, encodingLength, type Reference } from "../codec/encoding.ts";
+import { MemoryGate } from "./_memory_gate.ts";
 import { listPrefixed } from "./_names.ts";
-import type { StorageCapabilities, ValueStorage } from "./storage.ts";
+import type { StorageCapabilities, StoredEntry, ValueStorage } from "./storage.ts";
 
 /**
  * Values in the memory of the process, as bytes: what a caller does to a value never changes what is
@@ -17,18 +18,20 @@ import type { StorageCapabilities, ValueStorage } from "./storage.ts";
 export class ValueMemory implements ValueStorage {
   /** Gone with the process. */
   readonly capabilities: StorageCapabilities = { persistent: false, shared: false };
-  readonly #entries = new Map<string, Encoding>();
+  /** Holds within the process. */
+  readonly gate = new MemoryGate();
+  readonly #entries = new Map<string, { encoding: Encoding; modified: number }>();
+  readonly #registered = new Set<string>();
 
   /** Reads an encoding. */
   get(digest: string): Encoding | undefined {
-    return this.#entries.get(digest);
+    return this.#entries.get(digest)?.encoding;
   }
 
   /** Stores a copy of an encoding. */
   put({ digest }: Reference, encoding: Encoding): void {
-    if (!this.#entries.has(digest)) {
-      this.#entries.set(digest, { ...copied(encoding), owned: false });
-    }
+    const kept = this.#entries.get(digest)?.encoding ?? { ...copied(encoding), owned: false };
+    this.#entries.set(digest, { encoding: kept, modified: this.now() });
   }
 
   /** Whether there is an encoding. */
@@ -44,6 +47,33 @@ export class ValueMemory implements ValueStorage {
   /** The digests that begin with a prefix. */
   list(prefix: string, limit?: number): string[] {
     return listPrefixed(this.#entries.keys(), prefix, limit);
+  }
+
+  /** What is known of all entries. */
+  async *entries(): AsyncIterable<StoredEntry> {
+    for (const [name, { encoding, modified }] of [...this.#entries]) {
+      yield { name, length: encodingLength(encoding), modified };
+    }
+  }
+
+  /** Remembers a call storage. */
+  register(identity: string): void {
+    this.#registered.add(identity);
+  }
+
+  /** The call storages that are remembered. */
+  registered(): string[] {
+    return [...this.#registered];
+  }
+
+  /** Forgets a call storage. */
+  forget(identity: string): void {
+    this.#registered.delete(identity);
+  }
+
+  /** The time of the process. */
+  now(): number {
+    return Date.now();
   }
 
   /** Does nothing: there is nothing open. */

@@ -1,9 +1,12 @@
-import type { StorageCapabilities, ValueStorage } from "./storage.ts";
+import { MemoryGate } from "./_memory_gate.ts";
+import type { StorageCapabilities, StoredEntry, ValueStorage } from "./storage.ts";
 
 /** Keeps no values: every write is discarded, every read a miss. */
 export class ValueVoid implements ValueStorage {
   /** Keeps nothing. */
   readonly capabilities: StorageCapabilities = { persistent: false, shared: false };
+  /** Holds within the process, although there is nothing to keep apart. */
+  readonly gate = new MemoryGate();
 
   /** Finds nothing. */
   get(): undefined {}
@@ -24,6 +27,25 @@ export class ValueVoid implements ValueStorage {
   /** Nothing. */
   list(): string[] {
     return [];
+  }
+
+  /** Nothing. */
+  async *entries(): AsyncIterable<StoredEntry> {}
+
+  /** Does nothing. */
+  register(): void {}
+
+  /** Nothing. */
+  registered(): string[] {
+    return [];
+  }
+
+  /** Does nothing. */
+  forget(): void {}
+
+  /** The time of the process. */
+  now(): number {
+    return Date.now();
   }
 
   /** Does nothing. */

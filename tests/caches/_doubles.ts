@@ -10,6 +10,7 @@ import {
   type PreparedCall,
   type Reference,
   type StorageCapabilities,
+  type StoredEntry,
   ValueMemory,
   type ValueSource,
   type ValueStorage,
@@ -27,6 +28,7 @@ export class SlowValues implements ValueStorage {
   /** The digests that have been handed over, in their order. */
   readonly begun: string[] = [];
   readonly #values = new ValueMemory();
+  readonly gate = this.#values.gate;
   readonly #log: string[];
   readonly #gate: Promise<void>;
 
@@ -57,6 +59,26 @@ export class SlowValues implements ValueStorage {
 
   list(prefix: string, limit?: number): string[] {
     return this.#values.list(prefix, limit);
+  }
+
+  entries(): AsyncIterable<StoredEntry> {
+    return this.#values.entries();
+  }
+
+  register(identity: string): void {
+    this.#values.register(identity);
+  }
+
+  registered(): string[] {
+    return this.#values.registered();
+  }
+
+  forget(identity: string): void {
+    this.#values.forget(identity);
+  }
+
+  now(): number {
+    return this.#values.now();
   }
 
   close(): void {}

@@ -5,6 +5,7 @@ import {
   CallSql,
   digest,
   NotFoundError,
+  type RecordFilter,
   RejectedError,
   ValueFile,
   ValueMemory,
@@ -149,9 +150,9 @@ Deno.test("query() of a stack gives each call once, from its first cache", async
 Deno.test("a query that is left early lets go of the caches below", async () => {
   let ended = 0;
   class Calls extends CallMemory {
-    override async *records(name?: string) {
+    override async *records(filter?: RecordFilter) {
       try {
-        yield* super.records(name);
+        yield* super.records(filter);
       } finally {
         ended++;
       }

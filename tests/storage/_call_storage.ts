@@ -1,7 +1,8 @@
-import type { CallStorage, StorageCapabilities } from "@fleche/core";
+import type { CallStorage, RecordFilter, StorageCapabilities } from "@fleche/core";
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { CallRecord } from "../../src/call_record.ts";
+import { matchesFilter } from "../../src/record_filter.ts";
 import { referenceSlot, slotDigest } from "../../src/slot.ts";
 import { recordOf, sampleOf } from "./_samples.ts";
 import { TemporaryFolder } from "./_temporary_folder.ts";
@@ -13,9 +14,14 @@ export interface CallStorageManifest {
   readonly capabilities: StorageCapabilities;
   /** Whether what is stored can be read again. */
   readonly keeps: boolean;
+  /** Whether records are stored in another form than their bytes; not by default. */
+  readonly sealed?: boolean;
   /** Opens a storage whose entries, if any are persistent, are in a folder. */
   open(folder: string): CallStorage;
 }
+
+/** How far the clock of a file system may lag behind, in milliseconds. */
+const CLOCK_GRAIN = 20;
 
 /** Tests a call storage; those that come to be need one line for each. */
 export function testCallStorage(manifest: CallStorageManifest): void {
@@ -49,7 +55,10 @@ function simple(x: unknown, name = "f"): Promise<CallRecord> {
 }
 
 async function found(storage: CallStorage, name?: string): Promise<unknown[]> {
-  return await Array.fromAsync(storage.records(name), ({ key }) => key);
+  return await Array.fromAsync(
+    storage.records(name === undefined ? {} : { name }),
+    ({ key }) => key,
+  );
 }
 
 function assertSame(actual: CallRecord | undefined, expected: CallRecord): void {
@@ -228,6 +237,83 @@ function testEmbedded(manifest: CallStorageManifest): void {
 }
 
 function testOrder(manifest: CallStorageManifest): void {
+  define(manifest, "entries() tells the length and age of every record", async (storage) => {
+    const before = Date.now();
+    const records = await Promise.all([1, "two", "x".repeat(900)].map((x) => simple(x)));
+    for (const record of records) await storage.put(record);
+    const entries = await Array.fromAsync(storage.entries());
+    assert.deepEqual(
+      entries.map(({ name }) => name).sort(),
+      records.map(({ key }) => key).sort(),
+    );
+    for (const { name, length, modified } of entries) {
+      const record = records.find(({ key }) => key === name);
+      assert(length > 0 && record !== undefined);
+      if (manifest.sealed !== true) assert.equal(length, record.bytes.length);
+      assert(modified >= before - CLOCK_GRAIN && modified <= Date.now() + CLOCK_GRAIN);
+    }
+  });
+
+  define(manifest, "touch() renews the age of a record", async (storage) => {
+    const record = await simple(1);
+    await storage.put(record);
+    const [first] = await Array.fromAsync(storage.entries());
+    await new Promise((resolve) => setTimeout(resolve, 2 * CLOCK_GRAIN));
+    await storage.touch(record.key);
+    await storage.touch("0".repeat(64));
+    const [second, ...others] = await Array.fromAsync(storage.entries());
+    assert((second?.modified ?? 0) > (first?.modified ?? Infinity));
+    assert.deepEqual(others, []);
+    assertSame(await storage.get(record.key), record);
+  });
+
+  define(manifest, "records() gives what matches every field of a filter", async (storage) => {
+    const all: CallRecord[] = [];
+    for (const name of ["f", "g"]) {
+      for (const module of [null, "p/a.ts", "p/b.ts"]) {
+        for (const version of [null, 1, "1"]) {
+          const x = all.length % 4;
+          all.push(
+            await recordOf({
+              ...{ name, module, version, arguments: { x, y: [x, name] }, result: x % 2 },
+              metadata: { runtime: { host: `h${x}`, deep: { a: [x, null] } } },
+            }),
+          );
+        }
+      }
+    }
+    for (const record of all) await storage.put(record);
+    const one = sampleOf(1).digest;
+    const filters: RecordFilter[] = [
+      {},
+      { name: "g" },
+      { module: "p/a.ts" },
+      { module: null },
+      { version: 1 },
+      { version: "1" },
+      { version: null, name: "f" },
+      { code: null },
+      { code: "0".repeat(64) },
+      { arguments: { x: one } },
+      { arguments: { x: one, y: sampleOf([1, "g"]).digest } },
+      { arguments: { y: one } },
+      { arguments: { z: one } },
+      { result: one },
+      { result: one, arguments: { x: sampleOf(3).digest }, name: "g" },
+      { metadata: { runtime: { host: "h2" } } },
+      { metadata: { runtime: { deep: { a: [3, null] } } } },
+      { metadata: { runtime: { host: "h2", deep: { a: [3, null] } } } },
+      { metadata: { tags: {} } },
+      { metadata: { runtime: { there: true } } },
+      { name: "h" },
+    ];
+    for (const filter of filters) {
+      const expected = all.filter((record) => matchesFilter(record, filter)).reverse();
+      const actual = await Array.fromAsync(storage.records(filter), ({ key }) => key);
+      assert.deepEqual(actual, expected.map(({ key }) => key), JSON.stringify(filter));
+    }
+  });
+
   define(manifest, "records() gives all, newest first", async (storage) => {
     const keys: string[] = [];
     for (let x = 0; x < 250; x++) {
@@ -253,7 +339,7 @@ function testOrder(manifest: CallStorageManifest): void {
     const all = await Promise.all(Array.from({ length: 220 }, (_, x) => simple(x)));
     for (const record of all) await storage.put(record);
     const seen: string[] = [];
-    for await (const { key } of storage.records("f")) {
+    for await (const { key } of storage.records({ name: "f" })) {
       seen.push(key);
       await storage.delete(key);
       await storage.put(await simple(`new ${seen.length}`, "g"));

@@ -1,4 +1,4 @@
-import type { StorageCapabilities, ValueStorage } from "@fleche/core";
+import { LockTimeoutError, type StorageCapabilities, type ValueStorage } from "@fleche/core";
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { decode } from "../../src/codec/decoder.ts";
@@ -13,11 +13,23 @@ export interface ValueStorageManifest {
   readonly capabilities: StorageCapabilities;
   /** Whether what is stored can be read again. */
   readonly keeps: boolean;
+  /** Whether entries are stored in another form than their encoding; not by default. */
+  readonly sealed?: boolean;
   /** Opens a storage whose entries, if any are persistent, are in a folder. */
   open(folder: string): ValueStorage;
 }
 
 const MIB = 1 << 20;
+
+/** How far the clock of a file system may lag behind, in milliseconds. */
+const CLOCK_GRAIN = 20;
+
+// Waits for the next tick of the storage's clock.
+async function untilLater(storage: ValueStorage, time: number): Promise<void> {
+  while (await storage.now() <= time + CLOCK_GRAIN) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
 
 /** Values around every length at which a storage might change its ways. */
 const SIZES: Readonly<Record<string, () => Sample>> = {
@@ -182,6 +194,75 @@ function testKeeping(manifest: ValueStorageManifest): void {
     assert.equal((await storage.list("", 5)).length, 5);
     assert.deepEqual(await storage.list("", 0), []);
     assert.equal((await storage.list("", 1000)).length, 300);
+  });
+
+  define(manifest, "entries() tells the length and age of every entry", async (storage) => {
+    const before = await storage.now();
+    const samples = [sampleOf("a"), sampleOfLength(100_000), sampleOfLength(2 * MIB)];
+    for (const { reference, encoding } of samples) await storage.put(reference, encoding);
+    const entries = await Array.fromAsync(storage.entries());
+    const after = await storage.now();
+    assert.deepEqual(
+      entries.map(({ name }) => name).sort(),
+      samples.map(({ digest }) => digest).sort(),
+    );
+    for (const { name, length, modified } of entries) {
+      const sample = samples.find(({ digest }) => digest === name);
+      assert(length > 0 && sample !== undefined);
+      if (manifest.sealed !== true) assert.equal(length, sample.reference.length);
+      assert(modified >= before - CLOCK_GRAIN && modified <= after + CLOCK_GRAIN);
+    }
+  });
+
+  define(manifest, "put() of what is there renews its age", async (storage) => {
+    const { reference, encoding } = sampleOf("once more");
+    await storage.put(reference, encoding);
+    const [first] = await Array.fromAsync(storage.entries());
+    await untilLater(storage, first?.modified ?? 0);
+    await storage.put(reference, encoding);
+    const [second] = await Array.fromAsync(storage.entries());
+    assert((second?.modified ?? 0) > (first?.modified ?? Infinity));
+  });
+
+  define(
+    manifest,
+    "register() remembers call storages, until they are forgotten",
+    async (storage) => {
+      assert.deepEqual(await storage.registered(), []);
+      for (const identity of ["sqlite:////a.db", "file:///b", "sqlite:////a.db"]) {
+        await storage.register(identity);
+      }
+      assert.deepEqual((await storage.registered()).sort(), ["file:///b", "sqlite:////a.db"]);
+      assert.deepEqual(await storage.list(""), []);
+      await storage.forget("file:///b");
+      await storage.forget("never there");
+      assert.deepEqual(await storage.registered(), ["sqlite:////a.db"]);
+    },
+  );
+
+  define(manifest, "its gate keeps saves and removals apart", async ({ gate }) => {
+    const inside = [await gate.enter(), await gate.enter()];
+    await assert.rejects(gate.shut(0.05), LockTimeoutError);
+    let isShut = false;
+    const shutting = gate.shut(10).then((shut) => {
+      isShut = true;
+      return shut;
+    });
+    inside[0]?.[Symbol.dispose]();
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    assert.equal(isShut, false);
+    inside[1]?.[Symbol.dispose]();
+    const shut = await shutting;
+    let isInside = false;
+    const entering = Promise.resolve(gate.enter()).then((entered) => {
+      isInside = true;
+      return entered;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    assert.equal(isInside, false);
+    shut[Symbol.dispose]();
+    (await entering)[Symbol.dispose]();
+    (await gate.shut(1))[Symbol.dispose]();
   });
 
   define(manifest, "takes many puts at once", async (storage) => {

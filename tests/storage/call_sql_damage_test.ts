@@ -45,7 +45,7 @@ Deno.test("a record with any byte flipped is a miss, with one warning", async ()
     assert.equal(storage.get(record.key), undefined, `byte ${at}`);
   }
   assert.deepEqual(await Array.fromAsync(storage.records()), []);
-  assert.deepEqual(await Array.fromAsync(storage.records("f")), []);
+  assert.deepEqual(await Array.fromAsync(storage.records({ name: "f" })), []);
   assert.equal(storage.getEmbedded(digest(1.5).hex), undefined);
   assert.equal(warnings.texts.length, 1, warnings.texts.join("\n"));
   assert.equal(warnings.about(record.key), 1);

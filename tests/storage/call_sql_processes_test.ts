@@ -45,7 +45,7 @@ Deno.test("eight processes that make and fill one database lose nothing", async 
       );
       assert.deepEqual(answers, answers.map(() => "done"), `round ${round}`);
       await using calls = new CallSql({ url: `${place}/calls.db` });
-      const found = await Array.fromAsync(calls.records("f"), ({ key }) => key);
+      const found = await Array.fromAsync(calls.records({ name: "f" }), ({ key }) => key);
       assert.equal(found.length, 80);
       assert.equal(new Set(found).size, 80);
       for (const key of found) assert(calls.get(key) !== undefined);

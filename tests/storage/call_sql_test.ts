@@ -66,8 +66,8 @@ Deno.test("CallSql numbers its schema and refuses a newer one", () => {
   const storage = new CallSql({ url: path });
   storage.list("");
   storage.close();
-  assert.equal(pragma(path, "user_version"), 1);
-  sql(path, "PRAGMA user_version = 2");
+  assert.equal(pragma(path, "user_version"), 2);
+  sql(path, "PRAGMA user_version = 3");
   const key = sampleOf(1).digest;
   for (const use of [() => storage.get(key), () => storage.list(""), () => storage.has(key)]) {
     assert.throws(use, (error) => {
@@ -75,6 +75,27 @@ Deno.test("CallSql numbers its schema and refuses a newer one", () => {
         /newer version/.test(error.message);
     });
   }
+  assert.equal(pragma(path, "user_version"), 3);
+});
+
+Deno.test("CallSql brings a database of the first schema up to date, records and all", async () => {
+  using folder = new TemporaryFolder();
+  const path = folder.join("calls.db");
+  const records = await Promise.all(
+    [1, 2].map((x) => recordOf({ name: "f", arguments: { x }, result: x })),
+  );
+  const before = new CallSql({ url: path });
+  for (const record of records) before.put(record);
+  before.close();
+  sql(path, "ALTER TABLE calls DROP COLUMN filed");
+  sql(path, "PRAGMA user_version = 1");
+  using closing = new DisposableStack();
+  const after = new CallSql({ url: path });
+  closing.defer(() => after.close());
+  const found = await Array.fromAsync(after.records(), ({ key }) => key);
+  assert.deepEqual(found, records.map(({ key }) => key).reverse());
+  const ages = await Array.fromAsync(after.entries(), ({ modified }) => modified);
+  assert.deepEqual(ages, [0, 0]);
   assert.equal(pragma(path, "user_version"), 2);
 });
 
@@ -306,7 +327,7 @@ Deno.test("every search uses an index, and none sorts", async () => {
     storage.getEmbedded(sampleOf("absent").digest);
     storage.listEmbedded("abcd");
     await Array.fromAsync(storage.records());
-    await Array.fromAsync(storage.records("f"));
+    await Array.fromAsync(storage.records({ name: "f" }));
   });
   using database = new DatabaseSync(path);
   const searches = new Map(statements.map(({ message, properties }) => {

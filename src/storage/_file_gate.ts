@@ -1,0 +1,96 @@
+import { dirname } from "node:path";
+import { LockTimeoutError } from "../errors.ts";
+import { warnOnce } from "../log.ts";
+import type { Awaitable, Gate } from "./storage.ts";
+
+/** How often a gate that is held is tried again, in milliseconds. */
+const RETRY = 20;
+
+/** A gate for what other processes can see too: a lock on a file, shared by those who go through. */
+export class FileGate implements Gate {
+  readonly #path: string;
+
+  /** Takes the file. It is made, with its folder, when the gate is first used. */
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  #open(): Deno.FsFile {
+    const options = { read: true, write: true, create: true };
+    try {
+      return Deno.openSync(this.#path, options);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      Deno.mkdirSync(dirname(this.#path), { recursive: true });
+      return Deno.openSync(this.#path, options);
+    }
+  }
+
+  /** Goes through, at once unless the gate is shut. */
+  enter(): Awaitable<Disposable> {
+    let file: Deno.FsFile | undefined;
+    try {
+      file = this.#open();
+      if (canTryLock(file) && file.tryLockSync(false)) return file;
+      return this.#enterLater(file);
+    } catch (error) {
+      file?.close();
+      return this.#unlocked(error);
+    }
+  }
+
+  async #enterLater(file: Deno.FsFile): Promise<Disposable> {
+    try {
+      await file.lock(false);
+      return file;
+    } catch (error) {
+      file.close();
+      return this.#unlocked(error);
+    }
+  }
+
+  // Storing goes on without the lock: whoever wants to remove values finds that it does not work.
+  #unlocked(error: unknown): Disposable {
+    if (!(error instanceof Error)) throw error;
+    warnOnce(
+      `gate ${this.#path}`,
+      ["storage"],
+      `Cannot lock ${this.#path} (${error.message}): values must not be removed while others store`,
+    );
+    return { [Symbol.dispose]() {} };
+  }
+
+  /**
+   * Waits until nobody is inside, in any process, and lets nobody in.
+   *
+   * @throws {Deno.errors.NotSupported} If the file system knows no locks.
+   */
+  async shut(seconds: number): Promise<Disposable> {
+    const file = this.#open();
+    try {
+      if (!canTryLock(file)) {
+        await file.lock(true);
+        return file;
+      }
+      const end = performance.now() + seconds * 1000;
+      while (!file.tryLockSync(true)) {
+        if (performance.now() >= end) {
+          throw new LockTimeoutError(
+            `Cannot remove values: a call is still being stored (${this.#path} is locked)`,
+            { resource: this.#path, seconds },
+          );
+        }
+        await new Promise((resolve) => setTimeout(resolve, RETRY));
+      }
+      return file;
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+  }
+}
+
+// Deno 2.8 and later can try a lock.
+function canTryLock(file: Deno.FsFile): boolean {
+  return typeof Reflect.get(file, "tryLockSync") === "function";
+}
