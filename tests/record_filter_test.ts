@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Metadata } from "@fleche/core";
+import type { Metadata } from "@fleche/core";
 import { matchesFilter, type RecordFilter } from "../src/record_filter.ts";
 import { recordOf, sampleOf } from "./storage/_samples.ts";
 

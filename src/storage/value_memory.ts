@@ -19,7 +19,7 @@ export class ValueMemory implements ValueStorage {
   /** Gone with the process. */
   readonly capabilities: StorageCapabilities = { persistent: false, shared: false };
   /** Holds within the process. */
-  readonly gate = new MemoryGate();
+  readonly gate: MemoryGate = new MemoryGate();
   readonly #entries = new Map<string, { encoding: Encoding; modified: number }>();
   readonly #registered = new Set<string>();
 

@@ -6,7 +6,7 @@ export class ValueVoid implements ValueStorage {
   /** Keeps nothing. */
   readonly capabilities: StorageCapabilities = { persistent: false, shared: false };
   /** Holds within the process, although there is nothing to keep apart. */
-  readonly gate = new MemoryGate();
+  readonly gate: MemoryGate = new MemoryGate();
 
   /** Finds nothing. */
   get(): undefined {}
