@@ -1,4 +1,5 @@
 import assert from "node:assert";
+import { fileURLToPath } from "node:url";
 import { CorruptValueError, registerType } from "@fleche/core";
 import { decode } from "../../src/codec/decoder.ts";
 import type { Encoding } from "../../src/codec/encoding.ts";
