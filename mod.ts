@@ -35,8 +35,18 @@ export { CallRecord, type Json, type Metadata, type RecordFields } from "./src/c
 export type { CallIdentity, HashedField, SelectedIdentity } from "./src/lookup_key.ts";
 export type { RecordFilter } from "./src/record_filter.ts";
 export type { Slot } from "./src/slot.ts";
-export { QueryIterator, type QueryTemplate } from "./src/query.ts";
-export { type CallRow, CallTable } from "./src/call_table.ts";
+export { QueryIterator, type QuerySource, type SortOptions } from "./src/query.ts";
+export { QueryCall, type QueryTemplate } from "./src/query_call.ts";
+export type { CallField, CallKey } from "./src/query_keys.ts";
+export type { TransferOptions, TransferTarget } from "./src/transfer.ts";
+export {
+  type CallColumn,
+  type CallRow,
+  CallTable,
+  type CallTableOptions,
+  type CsvOptions,
+  type TextOptions,
+} from "./src/call_table.ts";
 export { type MetaData, type Notes, Runtime } from "./src/metadata.ts";
 export {
   type AcceptOptions,

@@ -358,7 +358,8 @@ function writeMetadata(metadata: Metadata): void {
   withEncoding(metadata, { root: "metadata", split: false }, ({ head }) => writer.raw(head));
 }
 
-function isJson(value: unknown, depth: number): boolean {
+/** Whether JSON can hold a value, at a depth below the most that metadata may have. */
+export function isJson(value: unknown, depth: number): boolean {
   if (typeof value !== "object" || value === null) {
     return value === null || ["boolean", "number", "string"].includes(typeof value);
   }

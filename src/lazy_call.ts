@@ -135,9 +135,12 @@ export class LazyCall {
 
   /** The arguments in a line, as people read them; what the record does not hold is a digest. */
   describeArguments(): string {
-    return this.#record.arguments
-      .map(([name, slot]) => `${name}=${describeSlot(slot) ?? `<${slotDigest(slot).slice(0, 8)}>`}`)
-      .join(", ");
+    return this.#record.arguments.map(([name, slot]) => `${name}=${inWords(slot)}`).join(", ");
+  }
+
+  /** The result in a line, as people read it; if the record does not hold it, its digest. */
+  describeResult(): string {
+    return inWords(this.#record.result);
   }
 
   /** The record as it is stored, without the cache. */
@@ -155,6 +158,10 @@ export class LazyCall {
       result: await this.result(),
     });
   }
+}
+
+function inWords(slot: Slot): string {
+  return describeSlot(slot) ?? `<${slotDigest(slot).slice(0, 8)}>`;
 }
 
 /** Loads what a slot stands for. */

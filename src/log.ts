@@ -30,10 +30,29 @@ export function warnOnce(
   text: string,
   facts: Record<string, unknown> = {},
 ): void {
-  if (given.has(identifier)) return;
+  if (isNew(identifier)) warn(category, text, facts);
+}
+
+function isNew(identifier: string): boolean {
+  if (given.has(identifier)) return false;
   if (given.size >= MAX_REMEMBERED) given.clear();
   given.add(identifier);
-  warn(category, text, facts);
+  return true;
+}
+
+/**
+ * Says once for each identifier that something went wrong, through LogTape, or on standard error
+ * where the application has not configured it.
+ */
+export function errorOnce(
+  identifier: string,
+  category: Category,
+  text: string,
+  facts: Record<string, unknown> = {},
+): void {
+  if (!isNew(identifier)) return;
+  if (getConfig() === null) console.error(`fleche: ${text}`);
+  else getLogger(["fleche", ...category]).error(literally(text), facts);
 }
 
 /** Says something that is no cause for concern; silent unless the application configures LogTape. */

@@ -1,20 +1,31 @@
 import { SHORTEST_PREFIX } from "../digest.ts";
 
 /**
- * The shortest prefix of a key that none of its neighbours begins with, at least 4 digits.
+ * The shortest prefixes, of at least 4 digits, that tell some keys from everything else.
  *
- * @param key a whole key
- * @param neighbours keys that share its first digits; the key itself may be among them
+ * @param keys whole keys; those that are not present are left out of what is returned
+ * @param present whole names, in any order: all that share their first digits with the keys
  */
-export function shortestPrefix(key: string, neighbours: Iterable<string>): string {
-  let length = SHORTEST_PREFIX;
-  for (const other of neighbours) {
-    if (other !== key) length = Math.max(length, commonLength(key, other) + 1);
+export function shortestPrefixes(
+  keys: Iterable<string>,
+  present: Iterable<string>,
+): Map<string, string> {
+  const wanted = new Set(keys);
+  const shortened = new Map<string, string>();
+  // Of all names, those next to a key have most digits in common with it.
+  const names = [...new Set(present)].sort();
+  for (const [index, name] of names.entries()) {
+    if (!wanted.has(name)) continue;
+    const shared = [names[index - 1], names[index + 1]].map((other) => commonLength(name, other));
+    shortened.set(
+      name,
+      name.slice(0, Math.max(SHORTEST_PREFIX, ...shared.map((each) => each + 1))),
+    );
   }
-  return key.slice(0, length);
+  return shortened;
 }
 
-function commonLength(one: string, other: string): number {
+function commonLength(one: string, other = ""): number {
   let length = 0;
   while (length < one.length && one[length] === other[length]) length++;
   return length;

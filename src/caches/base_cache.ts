@@ -8,15 +8,22 @@
 import type { Call } from "../call.ts";
 import type { CallRecord } from "../call_record.ts";
 import type { Encoding, Reference } from "../codec/encoding.ts";
-import { Digest, DIGEST_LENGTH, keyText } from "../digest.ts";
-import { AmbiguousDigestError, NotFoundError, RejectedError } from "../errors.ts";
+import { Digest, DIGEST_LENGTH, keyText, SHORTEST_PREFIX } from "../digest.ts";
+import {
+  AmbiguousDigestError,
+  CorruptValueError,
+  NotFoundError,
+  RejectedError,
+  UnknownTypeError,
+} from "../errors.ts";
 import { inTime } from "../in_time.ts";
 import { decodeDeep, LazyCall, type ValueSource } from "../lazy_call.ts";
-import { warnOnce } from "../log.ts";
+import { errorOnce, warnOnce } from "../log.ts";
 import type { PreparedCall } from "../prepared_call.ts";
-import { matchesTemplate, QueryIterator, type QueryTemplate } from "../query.ts";
-import type { RecordFilter } from "../record_filter.ts";
-import { shortestPrefix } from "./_prefixes.ts";
+import { QueryIterator } from "../query.ts";
+import { QueryCall, type QueryTemplate } from "../query_call.ts";
+import { matchesFilter, type RecordFilter } from "../record_filter.ts";
+import { shortestPrefixes } from "./_prefixes.ts";
 
 /** How a call is prepared. */
 export interface PrepareOptions {
@@ -35,6 +42,9 @@ export const SAVE_TIMEOUT = 60;
 
 /** Candidates that an ambiguous digest is reported with. */
 const SHOWN_CANDIDATES = 5;
+
+/** Most lists of four-digit prefixes that are asked for at a time. */
+const MAX_NEIGHBOURHOODS = 256;
 
 /** Values and calls. Keys may be strings, digests, or unambiguous prefixes of at least 4 digits. */
 export abstract class BaseCache implements ValueSource, AsyncDisposable {
@@ -196,21 +206,39 @@ export abstract class BaseCache implements ValueSource, AsyncDisposable {
   /** The same for many keys, in one pass. */
   async shrink(...keys: (string | Digest)[]): Promise<string[]>;
   async shrink(...keys: (string | Digest)[]): Promise<string | string[]> {
-    const neighbourhoods = new Map<string, Promise<string[]>>();
-    const shortened = await Promise.all(keys.map(async (key) => {
-      const whole = await this.#whole(keyText(key));
-      const start = whole.slice(0, 4);
-      let neighbours = neighbourhoods.get(start);
-      if (neighbours === undefined) {
-        neighbours = this.list(start);
-        neighbourhoods.set(start, neighbours);
-      }
-      const present = await neighbours;
-      if (!present.includes(whole)) throw notFound("call or value", whole);
-      return shortestPrefix(whole, present);
-    }));
+    const wholes = await Promise.all(keys.map((key) => this.#whole(keyText(key))));
+    const prefixes = await this.#shorten(wholes);
+    const shortened = wholes.map((whole) => {
+      const prefix = prefixes.get(whole);
+      if (prefix === undefined) throw notFound("call or value", whole);
+      return prefix;
+    });
     const [first] = shortened;
     return keys.length === 1 && first !== undefined ? first : shortened;
+  }
+
+  // Lists each neighbourhood once; for many keys they are larger, and storages list them in one go.
+  async #shorten(keys: readonly string[]): Promise<Map<string, string>> {
+    const starts = (digits: number) => new Set(keys.map((key) => key.slice(0, digits)));
+    const small = starts(SHORTEST_PREFIX);
+    const listed = [...small.size <= MAX_NEIGHBOURHOODS ? small : starts(2)];
+    const lists = await Promise.all(listed.map((start) => this.list(start)));
+    return shortestPrefixes(keys, lists.flat());
+  }
+
+  // A table is worth more than its short keys.
+  async #shortenWhereKnown(keys: readonly string[]): Promise<Map<string, string>> {
+    try {
+      return await this.#shorten(keys);
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      warnOnce(
+        `shorten ${layerNumber(this)} ${error.name}`,
+        ["cache"],
+        `Cannot tell how short keys may be: ${error.message}`,
+      );
+      return new Map();
+    }
   }
 
   /** The encodings of the values that arguments stand for by their digest, as far as present. */
@@ -240,17 +268,55 @@ export abstract class BaseCache implements ValueSource, AsyncDisposable {
     );
   }
 
-  /** The calls that match a template; all of them without one. */
-  query(template: QueryTemplate = {}): QueryIterator {
-    return new QueryIterator(() => this.#search(template));
+  /** Whether {@linkcode BaseCache.records} gives what was filed last first. */
+  isOrdered(): boolean | Promise<boolean> {
+    return false;
   }
 
-  async *#search(template: QueryTemplate): AsyncIterable<LazyCall> {
-    for await (
-      const record of this.records(template.name === undefined ? {} : { name: template.name })
-    ) {
-      const call = new LazyCall(record, this);
-      if (matchesTemplate(call, template)) yield call;
+  /**
+   * The calls that match a template, or agree with a call; all of them without one. Short digests
+   * among what is searched for are expanded when the search starts.
+   *
+   * @throws {TypeError} If the template has a field that no call has, or of another type.
+   * @throws {IndigestibleError} If a value to search for has no encoding.
+   */
+  query(template: QueryTemplate | Call | QueryCall = {}): QueryIterator {
+    const wanted = template instanceof QueryCall ? template : new QueryCall(template);
+    return new QueryIterator({
+      search: () => this.#search(wanted),
+      isOrdered: () => this.isOrdered(),
+      evict: (key) => this.evict(key),
+      shorten: (keys) => this.#shortenWhereKnown(keys),
+    });
+  }
+
+  async *#search(wanted: QueryCall): AsyncIterable<LazyCall> {
+    const filter = await wanted.toFilter((prefix) => this.expand(prefix));
+    const records = wanted.key === undefined
+      ? this.records(filter)
+      : this.#recordsUnder(wanted.key, filter);
+    for await (const record of records) {
+      if (wanted.matches(record)) yield new LazyCall(record, this);
+    }
+  }
+
+  async *#recordsUnder(prefix: string, filter: RecordFilter): AsyncIterable<CallRecord> {
+    const keys = prefix.length === DIGEST_LENGTH ? [prefix] : await this.list(prefix);
+    for (const key of keys) {
+      const record = await this.#readableRecord(key);
+      if (record !== undefined && matchesFilter(record, filter)) yield record;
+    }
+  }
+
+  async #readableRecord(key: string): Promise<CallRecord | undefined> {
+    try {
+      return (await this.peek(key))?.detach();
+    } catch (error) {
+      if (!(error instanceof UnknownTypeError) && !(error instanceof CorruptValueError)) {
+        throw error;
+      }
+      errorOnce(`unreadable ${key}`, ["cache"], `Passing over a call: ${error.message}`);
+      return undefined;
     }
   }
 
@@ -339,6 +405,11 @@ export class ReadOnlyCache extends BaseCache {
   /** The records. */
   override records(filter?: RecordFilter): AsyncIterable<CallRecord> {
     return this.cache.records(filter);
+  }
+
+  /** Whether the cache underneath gives what was filed last first. */
+  override isOrdered(): boolean | Promise<boolean> {
+    return this.cache.isOrdered();
   }
 
   /** Whether there is a call. */

@@ -176,6 +176,11 @@ export class Cache extends BaseCache {
     return this.calls.records(filter);
   }
 
+  /** Always true. */
+  override isOrdered(): boolean {
+    return true;
+  }
+
   /** Whether there is a call. */
   protected override async containsWhole(key: string): Promise<boolean> {
     return await this.calls.has(key);

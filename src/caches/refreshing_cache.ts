@@ -103,6 +103,11 @@ export class RefreshingCache extends BaseCache {
     return this.cache.records(filter);
   }
 
+  /** Whether the cache underneath gives what was filed last first. */
+  override isOrdered(): boolean | Promise<boolean> {
+    return this.cache.isOrdered();
+  }
+
   /** False, unless the call was stored through this cache and that is asked for. */
   protected override async containsWhole(key: string): Promise<boolean> {
     return this.#fresh.has(key) && await this.cache.contains(key);

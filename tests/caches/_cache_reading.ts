@@ -224,7 +224,8 @@ export function testQueries(manifest: CacheManifest): void {
     await behind.save(call);
     const { rows } = await cache.query().table();
     assert.deepEqual(rows, [{
-      ...{ key: call.key, name: "f", module: null, version: 7, walltime: 1.5 },
+      ...{ key: call.key, name: "f", module: null, version: 7, result: "1", walltime: 1.5 },
+      shortKey: await cache.shrink(call.key),
       arguments: `x=1, y="two", z=<${digest(LARGE).hex.slice(0, 8)}>`,
       finished: new Date(1_700_000_000_000),
     }]);

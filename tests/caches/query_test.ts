@@ -24,9 +24,9 @@ Deno.test("a table prints a line for each call", async () => {
   assert(table instanceof CallTable);
   const shown = `text="${"y".repeat(53)}…`;
   assert.deepEqual(String(table).split("\n"), [
-    `key       name      version  ${"arguments".padEnd(60)}  finished             took`,
-    `${last.key.slice(0, 8)}  simulate  1.2      ${shown}  2024-05-06 07:08:09  0.063 s`,
-    `${first.key.slice(0, 8)}  f                  x=1`,
+    `key   name      version  ${"arguments".padEnd(60)}  finished             took`,
+    `${last.key.slice(0, 4)}  simulate  1.2      ${shown}  2024-05-06 07:08:09  63 ms`,
+    `${first.key.slice(0, 4)}  f                  x=1`,
   ]);
   assert.equal(Deno.inspect(table), String(table));
 });
