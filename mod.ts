@@ -66,6 +66,7 @@ export type {
   StoredEntry,
   ValueStorage,
 } from "./src/storage/storage.ts";
+export type { Claim, ClaimOutcome, Claims, Holder } from "./src/storage/claims.ts";
 export { ValueMemory } from "./src/storage/value_memory.ts";
 export { CallMemory } from "./src/storage/call_memory.ts";
 export { ValueVoid } from "./src/storage/value_void.ts";

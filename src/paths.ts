@@ -13,8 +13,12 @@ let counter = 0;
 
 /** A file name that no other process or thread makes: host, process id, counter, random. */
 export function uniqueName(): string {
-  host ??= safeHostname();
-  return `${host}-${Deno.pid}-${counter++}-${randomBytes(6).toString("hex")}`;
+  return `${hostName()}-${Deno.pid}-${counter++}-${randomBytes(6).toString("hex")}`;
+}
+
+/** The name of this machine, as far as file names take it; "host" without the permission to know. */
+export function hostName(): string {
+  return host ??= safeHostname();
 }
 
 function safeHostname(): string {

@@ -23,6 +23,8 @@ import type { PreparedCall } from "../prepared_call.ts";
 import { QueryIterator } from "../query.ts";
 import { QueryCall, type QueryTemplate } from "../query_call.ts";
 import { matchesFilter, type RecordFilter } from "../record_filter.ts";
+import type { Claims } from "../storage/claims.ts";
+import type { Awaitable } from "../storage/storage.ts";
 import { shortestPrefixes } from "./_prefixes.ts";
 
 /** How a call is prepared. */
@@ -99,6 +101,16 @@ export abstract class BaseCache implements ValueSource, AsyncDisposable {
 
   /** Those of some values that are not stored. */
   abstract missing(references: readonly Reference[]): Promise<Reference[]>;
+
+  /** Keeps several processes from running one call at the same time; undefined where none can. */
+  get claims(): Claims | undefined {
+    return undefined;
+  }
+
+  /** Whether the call of a whole key is stored now, where those store it who claim it. */
+  isFiled(key: string): Awaitable<boolean> {
+    return this.containsWhole(key);
+  }
 
   /** The whole keys and digests that begin with a prefix, up to a limit. */
   abstract list(prefix: string, limit?: number): Promise<string[]>;
@@ -496,6 +508,16 @@ export class CacheStack extends BaseCache {
   /** Without limit: each cache has its own, and what is copied may be large. */
   override get lookupTimeout(): number {
     return Infinity;
+  }
+
+  /** Those of the first cache. */
+  override get claims(): Claims | undefined {
+    return this.#first.claims;
+  }
+
+  /** Whether the call is stored in the first cache. */
+  override isFiled(key: string): Awaitable<boolean> {
+    return this.#first.isFiled(key);
   }
 
   // What the first cache answers that has an answer; one that fails is passed over.

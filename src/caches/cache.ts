@@ -7,6 +7,7 @@ import { LazyCall, type ValueSource } from "../lazy_call.ts";
 import { type Outcome, PreparedCall } from "../prepared_call.ts";
 import type { RecordFilter } from "../record_filter.ts";
 import { fillSlot } from "../slot.ts";
+import type { Claims } from "../storage/claims.ts";
 import type { Awaitable, CallStorage, ValueStorage } from "../storage/storage.ts";
 import { type AcceptOptions, BaseCache, type PrepareOptions, SAVE_TIMEOUT } from "./base_cache.ts";
 
@@ -65,6 +66,16 @@ export class Cache extends BaseCache {
     this.values = options.values;
     this.calls = options.calls;
     this.saveTimeout = options.saveTimeout ?? SAVE_TIMEOUT;
+  }
+
+  /** Those of the call storage. */
+  override get claims(): Claims | undefined {
+    return this.calls.claims;
+  }
+
+  /** Whether there is a record. */
+  override isFiled(key: string): Awaitable<boolean> {
+    return this.calls.has(key);
   }
 
   /** Encodes the arguments of a call and keeps them until it has run. */

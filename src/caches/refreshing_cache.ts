@@ -4,6 +4,8 @@ import type { Encoding, Reference } from "../codec/encoding.ts";
 import type { LazyCall, ValueSource } from "../lazy_call.ts";
 import { PreparedCall } from "../prepared_call.ts";
 import type { RecordFilter } from "../record_filter.ts";
+import type { Claims } from "../storage/claims.ts";
+import type { Awaitable } from "../storage/storage.ts";
 import { type AcceptOptions, BaseCache, type PrepareOptions } from "./base_cache.ts";
 
 /** How a {@linkcode RefreshingCache} refreshes. */
@@ -48,6 +50,16 @@ export class RefreshingCache extends BaseCache {
   /** How long the cache underneath may take to find a call. */
   override get lookupTimeout(): number {
     return this.cache.lookupTimeout;
+  }
+
+  /** Those of the cache underneath: others wait for what is computed anew. */
+  override get claims(): Claims | undefined {
+    return this.cache.claims;
+  }
+
+  /** False, unless the call was stored through this cache and that is asked for. */
+  override isFiled(key: string): Awaitable<boolean> {
+    return this.#fresh.has(key) && this.cache.isFiled(key);
   }
 
   /** Prepares in the cache underneath. */

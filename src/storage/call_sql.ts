@@ -6,6 +6,8 @@ import { inform, warnOnce } from "../log.ts";
 import { matchesFilter, type RecordFilter } from "../record_filter.ts";
 import { slotDigest } from "../slot.ts";
 import { describeSlot } from "../describe_slot.ts";
+import type { Claims } from "./claims.ts";
+import { fileClaims } from "./_file_claims.ts";
 import { databasePath } from "./_sql_url.ts";
 import { checkJournal, IN_MEMORY, type JournalMode, openSqlite } from "./_sqlite_file.ts";
 import { CALLS_SCHEMA } from "./_sqlite_schema.ts";
@@ -88,6 +90,8 @@ export class CallSql implements CallStorage {
   readonly durability: Durability;
   /** How long to wait for another process that is writing, in seconds. */
   readonly lockTimeout: number;
+  /** Keeps processes from running one call twice: lock files beside the database. */
+  readonly claims: Claims | undefined;
   readonly #path: string;
   #database: DatabaseSync | undefined;
   readonly #statements = new Map<string, StatementSync>();
@@ -107,6 +111,7 @@ export class CallSql implements CallStorage {
     const persistent = this.#path !== IN_MEMORY;
     this.capabilities = { persistent, shared: persistent };
     checkJournal(this.journal);
+    this.claims = persistent ? fileClaims(`${this.#path}.locks`) : undefined;
     this.identity = persistent ? `sqlite:///${this.#path}` : undefined;
   }
 
@@ -318,6 +323,7 @@ export class CallSql implements CallStorage {
     this.#statements.clear();
     this.#database?.close();
     this.#database = undefined;
+    this.claims?.close();
   }
 
   /** Closes the database. */

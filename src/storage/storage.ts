@@ -1,6 +1,7 @@
 import type { CallRecord } from "../call_record.ts";
 import type { Encoding, Reference } from "../codec/encoding.ts";
 import type { RecordFilter } from "../record_filter.ts";
+import type { Claims } from "./claims.ts";
 
 /** A result that may be at hand or still to come; `await` takes both. */
 export type Awaitable<T> = T | Promise<T>;
@@ -110,4 +111,6 @@ export interface CallStorage extends Storage {
   records(filter?: RecordFilter): AsyncIterable<CallRecord>;
   /** Renews the age of a record, if it is there. */
   touch(key: string): Awaitable<void>;
+  /** Keeps several processes from running one call at the same time; undefined where none can. */
+  readonly claims?: Claims | undefined;
 }

@@ -1,0 +1,44 @@
+/** Who runs a call. */
+export interface Holder {
+  /** The name of its machine. */
+  readonly host: string;
+  /** The number of its process there. */
+  readonly pid: number;
+  /** Since when, by the clock of its machine. */
+  readonly since: Date;
+}
+
+/** The right to run a call, which no other process has at the same time; disposing gives it back. */
+export type Claim = AsyncDisposable;
+
+/** What came of claiming a call: the claim, or who has it. */
+export type ClaimOutcome = { readonly claim: Claim } | { readonly holder: Holder };
+
+/**
+ * Lets one process at a time run a call, among all that share a call storage. The claims of a process
+ * that dies are free.
+ *
+ * Nothing here throws or rejects: what does not work is warned of, once, and calls run without claims.
+ */
+export interface Claims {
+  /**
+   * Whether {@linkcode Claims.mayWait} finds every circle. Where it does not, nobody whom others may
+   * wait for should wait for good.
+   */
+  readonly seesCircles: boolean;
+  /** Claims the call of a key; undefined where claims do not work. */
+  tryClaim(key: string): ClaimOutcome | undefined | Promise<ClaimOutcome | undefined>;
+  /**
+   * Says, for other processes to see, that calls claimed by this one go on only after another one has
+   * ended.
+   *
+   * @param key the call that is waited for
+   * @param waiting the keys that wait
+   * @returns false if the call that is waited for waits for one of them in turn
+   */
+  mayWait(key: string, waiting: readonly string[]): boolean | Promise<boolean>;
+  /** Says that nothing waits for a call any more. */
+  endWait(key: string): void | Promise<void>;
+  /** Frees what is open, as far as nothing is claimed. It is opened again when it is needed. */
+  close(): void | Promise<void>;
+}
