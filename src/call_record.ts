@@ -359,7 +359,7 @@ function writeMetadata(metadata: Metadata): void {
 }
 
 /** Whether JSON can hold a value, at a depth below the most that metadata may have. */
-export function isJson(value: unknown, depth: number): boolean {
+export function isJson(value: unknown, depth: number): value is Json {
   if (typeof value !== "object" || value === null) {
     return value === null || ["boolean", "number", "string"].includes(typeof value);
   }

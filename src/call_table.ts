@@ -47,14 +47,14 @@ export interface CsvOptions {
   formulas?: "escape" | "keep";
 }
 
-/** The columns that the rows have, in the order in which tables are written. */
-const COLUMNS = [
+/** The name of a column of a {@linkcode CallTable}. */
+export type CallColumn = Exclude<keyof CallRow, "shortKey">;
+
+/** The columns in the order in which tables are written. */
+const COLUMNS: readonly CallColumn[] = [
   ...["key", "name", "module", "version"] as const,
   ...["arguments", "result", "finished", "walltime"] as const,
 ];
-
-/** The name of a column of a {@linkcode CallTable}. */
-export type CallColumn = typeof COLUMNS[number];
 
 /** Digits of a key of which nothing else is known. */
 const SHOWN_DIGITS = 8;

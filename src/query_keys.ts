@@ -9,10 +9,18 @@ import { digest } from "./codec/digest_value.ts";
 import { Digest } from "./digest.ts";
 import type { LazyCall } from "./lazy_call.ts";
 
-const FIELDS = ["key", "name", "module", "version", "code", "deps", "source"] as const;
-
 /** A field of a call, or one of its metadata, as `runtime.walltime`. */
-export type CallField = typeof FIELDS[number] | `${string}.${string}`;
+export type CallField =
+  | "key"
+  | "name"
+  | "module"
+  | "version"
+  | "code"
+  | "deps"
+  | "source"
+  | `${string}.${string}`;
+
+const FIELDS = ["key", "name", "module", "version", "code", "deps", "source"] as const;
 
 /** What calls are sorted, grouped or told apart by: a field, or what a function makes of a call. */
 export type CallKey = CallField | ((call: LazyCall) => unknown);

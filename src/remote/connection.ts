@@ -21,6 +21,8 @@ export interface RequestOptions {
   values?: ReadonlyMap<string, Encoding>;
   /** Takes the items that come before the answer, where they are not values. */
   onItem?: (item: unknown) => void;
+  /** Says that the rest of the answer is not needed; only for servers that take this. */
+  signal?: AbortSignal;
 }
 
 /** How a {@linkcode Connection} talks to the rest of the program. */
@@ -166,7 +168,18 @@ export class Connection {
     this.#send(id, first, options.values).catch((error) => {
       if (this.#failure === undefined && this.#pending.has(id)) this.#onBroken(error);
     });
+    const cancel = () => this.#cancel(id);
+    if (options.signal?.aborted === true) cancel();
+    else options.signal?.addEventListener("abort", cancel, { once: true });
     return await answer;
+  }
+
+  // The answer still comes, but ends early.
+  #cancel(id: number): void {
+    if (!this.#pending.has(id)) return;
+    this.#write(encodeFrame(FRAME.cancel, id)).catch((error) => {
+      if (this.#failure === undefined && this.#pending.has(id)) this.#onBroken(error);
+    });
   }
 
   async #send(

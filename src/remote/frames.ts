@@ -26,6 +26,8 @@ export const FRAME = {
   chunk: 4,
   /** Client: nothing more follows a request. */
   end: 5,
+  /** Client: the rest of an answer is not needed. Only to servers that say that they take it. */
+  cancel: 6,
 } as const;
 
 /** One frame. */

@@ -12,6 +12,8 @@ export interface ProtocolLimits {
   readonly value: number;
   /** Bytes of values that a load or save sends along unasked. */
   readonly inline: number;
+  /** Arguments and notes that one query asks for. */
+  readonly conditions: number;
 }
 
 /** The limits in force. */
@@ -22,4 +24,5 @@ export const PROTOCOL_LIMITS: ProtocolLimits = {
   requests: 4096,
   value: 2 ** 33,
   inline: 1 << 20,
+  conditions: 256,
 };

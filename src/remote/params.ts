@@ -1,3 +1,4 @@
+import { isJson, type Json } from "../call_record.ts";
 import type { Reference } from "../codec/encoding.ts";
 import { isWholeDigest } from "../digest.ts";
 import { ProtocolError } from "../errors.ts";
@@ -33,6 +34,27 @@ export class Params {
   /** Anything. */
   any(name: string): unknown {
     return this.#own(name);
+  }
+
+  /** Whether there is something of a name, be it null. */
+  has(name: string): boolean {
+    return this.#own(name) !== undefined;
+  }
+
+  /** The names of all that there is. */
+  get names(): string[] {
+    return Object.keys(this.#table);
+  }
+
+  /** Another object; an empty one if it is null or not there. */
+  table(name: string): Params {
+    return new Params(this.#own(name) ?? {}, `${this.what}: ${name}`);
+  }
+
+  /** What JSON can hold. */
+  json(name: string): Json {
+    const value = this.#own(name);
+    return isJson(value, 1) ? value : this.#fail(name, "what JSON can hold");
   }
 
   /** A whole digest or key. */

@@ -18,6 +18,10 @@ export interface RemoteInfo {
   readonly executable: string;
   /** Its process id. */
   readonly pid: number;
+  /** Whether its queries give what was filed last first; older versions do not say. */
+  readonly ordered: boolean;
+  /** Whether it can be told that the rest of an answer is not needed. */
+  readonly cancels: boolean;
 }
 
 /** Reads the answer to the request for it. */
@@ -31,5 +35,7 @@ export function readInfo({ result }: Answer): RemoteInfo {
     hostname: result.string("hostname"),
     executable: result.string("executable"),
     pid: result.count("pid"),
+    ordered: result.any("ordered") === true,
+    cancels: result.any("cancels") === true,
   };
 }

@@ -7,6 +7,7 @@ import { VERSION } from "../version.ts";
 import { encodeFrame, FRAME, type Frame, FrameReader } from "./frames.ts";
 import { PROTOCOL_LIMITS, type ProtocolLimits } from "./limits.ts";
 import { Params } from "./params.ts";
+import { readFilter } from "./query_filter.ts";
 import { redact } from "./redact.ts";
 import { type ReceivedValue, valueFrames, ValueReceiver } from "./value_transfer.ts";
 import { toWireError } from "./wire_error.ts";
@@ -81,6 +82,8 @@ class Server {
   readonly #limits: ProtocolLimits;
   readonly #incoming = new Map<number, Incoming>();
   readonly #running = new Map<number, Promise<void>>();
+  // Requests that run, but whose answer the client does not need any more.
+  readonly #cancelled = new Set<number>();
   readonly #handlers: ReadonlyMap<string, Handler>;
 
   constructor(writer: WritableStreamDefaultWriter<Uint8Array>, options: ServeOptions) {
@@ -132,6 +135,7 @@ class Server {
 
   #receive({ kind, id, fields }: Frame): void {
     if (kind === FRAME.request) return this.#begin(id, fields);
+    if (kind === FRAME.cancel) return this.#cancel(id);
     const incoming = this.#incoming.get(id);
     if (incoming === undefined) {
       throw new ProtocolError(`Cannot take a frame of kind ${kind} for request ${id}`);
@@ -162,6 +166,11 @@ class Server {
     }
   }
 
+  // The answer may have been given meanwhile.
+  #cancel(id: number): void {
+    if (this.#running.has(id)) this.#cancelled.add(id);
+  }
+
   #begin(id: number, [method, params, values]: readonly unknown[]): void {
     if (typeof method !== "string" || typeof values !== "number") {
       throw new ProtocolError("Cannot read a request: it takes a method, parameters and a count");
@@ -184,7 +193,10 @@ class Server {
   }
 
   #start(id: number, incoming: Incoming): void {
-    const answered = this.#answer(id, incoming).finally(() => this.#running.delete(id));
+    const answered = this.#answer(id, incoming).finally(() => {
+      this.#running.delete(id);
+      this.#cancelled.delete(id);
+    });
     // A client that is gone cannot be answered; reading ends by itself then.
     answered.catch(() => {});
     this.#running.set(id, answered);
@@ -218,7 +230,7 @@ class Server {
   }
 
   async #info(): Promise<Record<string, unknown>> {
-    return await Promise.resolve({
+    return {
       cache: redact(this.#options.config ?? null),
       cache_name: this.#options.cacheName ?? null,
       read_only: this.#cache.isReadOnly,
@@ -228,7 +240,9 @@ class Server {
       hostname: Deno.hostname(),
       executable: Deno.execPath(),
       pid: Deno.pid,
-    });
+      ordered: await this.#cache.isOrdered(),
+      cancels: true,
+    };
   }
 
   async #load({ id, params }: Request): Promise<Record<string, unknown>> {
@@ -310,9 +324,8 @@ class Server {
 
   async #query({ id, params }: Request): Promise<Record<string, unknown>> {
     let count = 0;
-    const name = params.optionalString("name");
-    const filter = name === undefined ? {} : { name };
-    for await (const { key, bytes } of this.#cache.records(filter)) {
+    for await (const { key, bytes } of this.#cache.records(readFilter(params, this.#limits))) {
+      if (this.#cancelled.has(id)) break;
       await this.#write(FRAME.item, id, { key, record: bytes });
       count++;
     }

@@ -8,9 +8,16 @@ import { type Call, sealCall } from "../call.ts";
 import { CallRecord } from "../call_record.ts";
 import { copied, type Encoding, matches, type Reference } from "../codec/encoding.ts";
 import { findReferences } from "../codec/references.ts";
-import { ConfigError, NotFoundError, ProtocolError, RejectedError } from "../errors.ts";
+import {
+  ConfigError,
+  CorruptValueError,
+  NotFoundError,
+  ProtocolError,
+  RejectedError,
+  UnknownTypeError,
+} from "../errors.ts";
 import { LazyCall, type ValueSource } from "../lazy_call.ts";
-import { warnOnce } from "../log.ts";
+import { errorOnce, warnOnce } from "../log.ts";
 import { type Outcome, PreparedCall } from "../prepared_call.ts";
 import { matchesFilter, type RecordFilter } from "../record_filter.ts";
 import { fillSlot } from "../slot.ts";
@@ -19,6 +26,7 @@ import { AsyncQueue } from "./_queue.ts";
 import { type Answer, Connection, type RequestOptions } from "./connection.ts";
 import { PROTOCOL_LIMITS } from "./limits.ts";
 import { Params } from "./params.ts";
+import { filterParams } from "./query_filter.ts";
 import { readInfo, type RemoteInfo } from "./remote_info.ts";
 import { remoteCommand } from "./ssh_command.ts";
 import { SshProcess } from "./ssh_process.ts";
@@ -314,17 +322,58 @@ export class SshCache extends BaseCache {
     return result.strings("keys");
   }
 
-  /** The records. */
+  /**
+   * The records that match. Those that are damaged, or that a newer version wrote, are passed over
+   * with an error in the log; leaving early tells the other side to stop.
+   */
   override async *records(filter: RecordFilter = {}): AsyncIterable<CallRecord> {
     const queue = new AsyncQueue<CallRecord>();
+    const left = new AbortController();
     const onItem = (item: unknown) => {
-      const params = new Params(item, "a call");
-      const record = CallRecord.receive(params.digest("key"), params.bytes("record"));
-      if (matchesFilter(record, filter)) queue.push(record);
+      if (left.signal.aborted) return;
+      const record = this.#readRecord(new Params(item, "a call"));
+      // Older servers know of nothing but names.
+      if (record !== undefined && matchesFilter(record, filter)) queue.push(record);
     };
-    this.#request("query", { name: filter.name ?? null }, { onItem })
+    this.#query(filter, { onItem, signal: left.signal })
       .then(() => queue.end(), (error) => queue.end(error));
-    yield* queue;
+    try {
+      yield* queue;
+    } finally {
+      left.abort();
+    }
+  }
+
+  async #query(
+    filter: RecordFilter,
+    { onItem, signal }: Required<Pick<RequestOptions, "onItem" | "signal">>,
+  ): Promise<void> {
+    const { connection, info } = await this.#connected();
+    const params = filterParams(filter, PROTOCOL_LIMITS);
+    await connection.request("query", params, { onItem, ...(info.cancels ? { signal } : {}) });
+  }
+
+  #readRecord(params: Params): CallRecord | undefined {
+    const key = params.digest("key");
+    try {
+      return CallRecord.receive(key, params.bytes("record"));
+    } catch (error) {
+      if (!(error instanceof CorruptValueError) && !(error instanceof UnknownTypeError)) {
+        throw error;
+      }
+      const { host } = this.options;
+      errorOnce(
+        `unreadable ${host} ${key}`,
+        ["remote", host],
+        `Passing over a call on ${host}: ${error.message}`,
+      );
+      return undefined;
+    }
+  }
+
+  /** Whether the other side gives what was filed last first. */
+  override async isOrdered(): Promise<boolean> {
+    return (await this.#connected()).info.ordered;
   }
 
   /** Whether there is a call. */
