@@ -60,23 +60,21 @@ export { RefreshingCache, type RefreshingCacheOptions } from "./src/caches/refre
 export type {
   Awaitable,
   CallStorage,
+  Durability,
   Gate,
   Storage,
   StorageCapabilities,
   StoredEntry,
   ValueStorage,
+  Verify,
 } from "./src/storage/storage.ts";
 export type { Claim, ClaimOutcome, Claims, Holder } from "./src/storage/claims.ts";
 export { ValueMemory } from "./src/storage/value_memory.ts";
 export { CallMemory } from "./src/storage/call_memory.ts";
 export { ValueVoid } from "./src/storage/value_void.ts";
 export { CallVoid } from "./src/storage/call_void.ts";
-export {
-  type Durability,
-  ValueFile,
-  type ValueFileOptions,
-  type Verify,
-} from "./src/storage/value_file.ts";
+export { ValueFile, type ValueFileOptions } from "./src/storage/value_file.ts";
+export type { Compression, SealOptions } from "./src/storage/seal.ts";
 export { CallSql, type CallSqlOptions } from "./src/storage/call_sql.ts";
 export type { JournalMode } from "./src/storage/_sqlite_file.ts";
 export type { Encoding, Reference } from "./src/codec/encoding.ts";

@@ -9,10 +9,16 @@ const RETRY = 20;
 /** A gate for what other processes can see too: a lock on a file, shared by those who go through. */
 export class FileGate implements Gate {
   readonly #path: string;
+  readonly #lockTimeout: number;
 
-  /** Takes the file. It is made, with its folder, when the gate is first used. */
-  constructor(path: string) {
+  /**
+   * Takes the file. It is made, with its folder, when the gate is first used.
+   *
+   * @param lockTimeout how long to wait before a gate that is shut, in seconds
+   */
+  constructor(path: string, lockTimeout: number) {
     this.#path = path;
+    this.#lockTimeout = lockTimeout;
   }
 
   #open(): Deno.FsFile {
@@ -26,7 +32,11 @@ export class FileGate implements Gate {
     }
   }
 
-  /** Goes through, at once unless the gate is shut. */
+  /**
+   * Goes through, at once unless the gate is shut.
+   *
+   * @throws {LockTimeoutError} If it stays shut for too long.
+   */
   enter(): Awaitable<Disposable> {
     let file: Deno.FsFile | undefined;
     try {
@@ -40,13 +50,19 @@ export class FileGate implements Gate {
   }
 
   async #enterLater(file: Deno.FsFile): Promise<Disposable> {
+    const locked = file.lock(false);
     try {
-      await file.lock(false);
-      return file;
+      if (await isInTime(locked, this.#lockTimeout)) return file;
     } catch (error) {
       file.close();
       return this.#unlocked(error);
     }
+    // A lock that comes too late is given back.
+    locked.then(() => file.close(), () => file.close());
+    throw new LockTimeoutError(
+      `Cannot store values: others are being removed (${this.#path} is locked)`,
+      { resource: this.#path, seconds: this.#lockTimeout },
+    );
   }
 
   // Storing goes on without the lock: whoever wants to remove values finds that it does not work.
@@ -87,6 +103,21 @@ export class FileGate implements Gate {
       file.close();
       throw error;
     }
+  }
+}
+
+/** Longest time that a timer takes, in milliseconds. */
+const MAX_TIMER = 2 ** 31 - 1;
+
+async function isInTime(work: Promise<void>, seconds: number): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), Math.min(seconds * 1000, MAX_TIMER));
+  });
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -4,7 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { ConfigError } from "../errors.ts";
 import { uniqueName } from "../paths.ts";
 import { isOnNetwork } from "./_network_file_system.ts";
-import type { Durability } from "./value_file.ts";
+import type { Durability } from "./storage.ts";
 
 /** How SQLite keeps a transaction that is under way. */
 export type JournalMode = "wal" | "delete" | "truncate" | "persist";

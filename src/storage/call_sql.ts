@@ -12,7 +12,7 @@ import { databasePath } from "./_sql_url.ts";
 import { checkJournal, IN_MEMORY, type JournalMode, openSqlite } from "./_sqlite_file.ts";
 import { CALLS_SCHEMA } from "./_sqlite_schema.ts";
 import type { CallStorage, StorageCapabilities, StoredEntry } from "./storage.ts";
-import type { Durability } from "./value_file.ts";
+import type { Durability } from "./storage.ts";
 
 /** Where and how {@linkcode CallSql} keeps its records. */
 export interface CallSqlOptions {

@@ -6,6 +6,12 @@ import type { Claims } from "./claims.ts";
 /** A result that may be at hand or still to come; `await` takes both. */
 export type Awaitable<T> = T | Promise<T>;
 
+/** How thoroughly what is read is checked. */
+export type Verify = "crc" | "sha256" | false;
+
+/** When a write counts as done. */
+export type Durability = "rename" | "fsync";
+
 /** What a storage can do, as data. */
 export interface StorageCapabilities {
   /** Whether entries outlive the process. */

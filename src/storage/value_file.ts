@@ -1,29 +1,37 @@
 import { hash } from "node:crypto";
-import { dirname } from "node:path";
-import {
-  digestOf,
-  type Encoding,
-  encodingDigest,
-  encodingLength,
-  matches,
-  type Reference,
-} from "../codec/encoding.ts";
+import { type Encoding, encodingLength, joined, type Reference } from "../codec/encoding.ts";
 import { memoryOffset } from "../codec/memory.ts";
-import { isWholeDigest } from "../digest.ts";
-import { SaveError } from "../errors.ts";
-import { warnOnce } from "../log.ts";
-import { expandPath, uniqueName } from "../paths.ts";
+import { SaveError, SignatureError } from "../errors.ts";
+import {
+  describe,
+  EntryFiles,
+  infoIfThere,
+  isDenied,
+  namesIn,
+  removeIfThere,
+} from "./_entry_files.ts";
 import { FileGate } from "./_file_gate.ts";
-import type { StorageCapabilities, StoredEntry, ValueStorage } from "./storage.ts";
-
-/** How thoroughly what is read is checked. */
-export type Verify = "crc" | "sha256" | false;
-
-/** When a write counts as done. */
-export type Durability = "rename" | "fsync";
+import { KnownLengths } from "./_known_lengths.ts";
+import { ValueCheck } from "./_value_check.ts";
+import {
+  type Compression,
+  isCompressed,
+  makeSeal,
+  type Seal,
+  type SealOptions,
+  SIGNATURE_LENGTH,
+  warnOfSignature,
+} from "./seal.ts";
+import type {
+  Durability,
+  StorageCapabilities,
+  StoredEntry,
+  ValueStorage,
+  Verify,
+} from "./storage.ts";
 
 /** Where and how {@linkcode ValueFile} keeps its files. */
-export interface ValueFileOptions {
+export interface ValueFileOptions extends SealOptions {
   /** The folder; `~` is the home directory. It is made when it is first written to. */
   root: string;
   /**
@@ -37,6 +45,10 @@ export interface ValueFileOptions {
    * (`"fsync"`).
    */
   durability?: Durability;
+  /**
+   * How long a save waits while values that no call needs are removed, in seconds; 30 by default.
+   */
+  lockTimeout?: number;
 }
 
 /** From this size on files are read piece by piece, in the background. */
@@ -48,17 +60,22 @@ const HEADER = 16;
 /**
  * Values as files: one for each, named by its digest.
  *
- * The bytes are the canonical encoding, so `sha256sum` of a file prints its own name. Files stand
- * in `<root>/v1/<first two digits>/`. They are written under another name in `<root>/tmp/` and
- * renamed, so no reader ever sees half a file. A file that fails its check is moved to
- * `<root>/quarantine/`.
+ * The bytes are the canonical encoding, so `sha256sum` of a file prints its own name, unless they are
+ * compressed or signed. Files stand in `<root>/v1/<first two digits>/`. They are written under another
+ * name in `<root>/tmp/` and renamed, so no reader ever sees half a file. A file that fails its check
+ * is moved to `<root>/quarantine/`; one whose signature no key verifies stays where it is, since it
+ * may be somebody else's, and is as if it were not there.
+ *
+ * Values are read in whatever form they are, so `compress` and `secretKey` can change at any time;
+ * only what is not signed, or with another key, is gone for a storage that signs.
  *
  * @example Usage
  * ```ts
  * import { Cache, CallMemory, ValueFile } from "@fleche/core";
  *
  * const root = await Deno.makeTempDir();
- * const cache = new Cache({ values: new ValueFile({ root }), calls: new CallMemory() });
+ * const values = new ValueFile({ root, compress: "zstd" });
+ * const cache = new Cache({ values, calls: new CallMemory() });
  * await cache.close();
  * await Deno.remove(root, { recursive: true });
  * ```
@@ -72,102 +89,127 @@ export class ValueFile implements ValueStorage {
   readonly verify: Verify;
   /** When a write counts as done. */
   readonly durability: Durability;
+  /** How entries are compressed; false where they are not. */
+  readonly compress: Compression | false;
+  /** How long a save waits while values are removed, in seconds. */
+  readonly lockTimeout: number;
   /** Holds between all processes that use the folder, by a lock on `<root>/gc.lock`. */
   readonly gate: FileGate;
-  readonly #root: string;
-  readonly #folder: string;
+  readonly #secretKey: readonly string[] | undefined;
+  readonly #files: EntryFiles;
+  readonly #seal: Seal | undefined;
+  readonly #check: ValueCheck;
+  readonly #lengths = new KnownLengths();
 
-  /** Takes the folder. Nothing is opened or made yet. */
+  /**
+   * Takes the folder. Nothing is opened or made yet.
+   *
+   * @throws {ConfigError} If the options name no compression or key that can be used.
+   */
   constructor(options: ValueFileOptions) {
     this.root = options.root;
     this.verify = options.verify ?? "crc";
     this.durability = options.durability ?? "rename";
-    this.#root = expandPath(options.root);
-    this.#folder = `${this.#root}/v1/`;
-    this.gate = new FileGate(`${this.#root}/gc.lock`);
+    this.lockTimeout = options.lockTimeout ?? 30;
+    this.#secretKey = options.secretKey;
+    this.#seal = makeSeal("value", options);
+    this.compress = this.#seal?.compression ?? false;
+    this.#check = new ValueCheck(this.verify, this.#seal);
+    this.#files = new EntryFiles({ root: this.root, kind: "value", durability: this.durability });
+    this.gate = new FileGate(`${this.#files.root}/gc.lock`, this.lockTimeout);
   }
 
-  #path(digest: string): string {
-    return `${this.#folder}${digest.slice(0, 2)}/${digest}`;
+  /** The keys as they were given: hexadecimal digits, or an empty list for those of the environment. */
+  get secretKey(): readonly string[] | undefined {
+    return this.#secretKey;
   }
 
   /** Reads an encoding and checks it. */
   get(digest: string, expected?: Reference): Encoding | undefined | Promise<Encoding | undefined> {
-    let head: Uint8Array;
+    const path = this.#files.path(digest);
     try {
-      const length = expected?.length ?? Deno.lstatSync(this.#path(digest)).size;
+      const length = expected?.length ?? Deno.lstatSync(path).size;
       if (length >= LARGE) return this.#getLarge(digest, expected);
-      head = Deno.readFileSync(this.#path(digest));
+      const bytes = Deno.readFileSync(path);
+      return this.#plain(digest, { head: bytes, owned: true }, expected) ??
+        this.#opened(digest, bytes, expected);
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return undefined;
       if (error instanceof Deno.errors.IsADirectory) return this.#setAside(digest);
       throw error;
     }
-    return this.#checked(digest, { head, owned: true }, expected);
   }
 
   // Reads the memory of a large value straight into the buffer that the value will keep.
   async #getLarge(digest: string, expected?: Reference): Promise<Encoding | undefined> {
     let file: Deno.FsFile;
     try {
-      file = await Deno.open(this.#path(digest));
+      file = await Deno.open(this.#files.path(digest));
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return undefined;
       throw error;
     }
     using open = file;
     const { size, isFile } = await open.stat();
-    if (!isFile || size < HEADER || (expected !== undefined && size !== expected.length)) {
-      return this.#setAside(digest);
-    }
-    const start = new Uint8Array(HEADER);
+    // Nothing that is stored is longer than an encoding and its signature.
+    const isTooLong = expected !== undefined && size > expected.length + SIGNATURE_LENGTH;
+    if (isTooLong && this.#signs) return this.#ignore(digest);
+    if (isTooLong || !isFile) return this.#setAside(digest);
+    const start = new Uint8Array(Math.min(HEADER, size));
     await readFully(open, start);
-    const offset = memoryOffset(start) ?? 0;
+    const isPlain = size >= HEADER && (expected === undefined || size === expected.length);
+    const offset = this.#signs || !isPlain ? 0 : memoryOffset(start) ?? 0;
     const rest = new Uint8Array(size - offset);
     rest.set(start.subarray(offset));
-    await readFully(open, rest.subarray(HEADER - offset));
-    const encoding = offset === 0
-      ? { head: rest, owned: true }
-      : { head: start.slice(0, offset), body: rest, owned: true };
-    return this.#checked(digest, encoding, expected);
-  }
-
-  #checked(digest: string, encoding: Encoding, expected?: Reference): Encoding | undefined {
-    if (expected !== undefined && encodingLength(encoding) !== expected.length) {
-      return this.#setAside(digest);
+    await readFully(open, rest.subarray(start.length - offset));
+    if (offset === 0) {
+      return this.#plain(digest, { head: rest, owned: true }, expected) ??
+        this.#opened(digest, rest, expected);
     }
-    if (this.verify === false) return encoding;
-    const right = this.verify === "crc" && expected !== undefined
-      ? matches(encoding, expected)
-      : encodingDigest(encoding) === digest;
-    return right ? encoding : this.#setAside(digest);
+    const encoding = { head: start.slice(0, offset), body: rest, owned: true };
+    return this.#plain(digest, encoding, expected) ??
+      this.#opened(digest, joined(encoding), expected);
   }
 
-  // Moves a damaged file out of the way, unless another writer has just mended it.
-  #setAside(digest: string): Encoding | undefined {
-    const path = this.#path(digest);
-    const aside = `${this.#root}/quarantine/${digest}.${uniqueName()}`;
+  get #signs(): boolean {
+    return this.#seal?.signs === true;
+  }
+
+  // What is stored as it is, if it is right.
+  #plain(digest: string, encoding: Encoding, expected?: Reference): Encoding | undefined {
+    if (this.#signs || isCompressed(encoding.head)) return undefined;
+    return this.#check.isRight(digest, encoding, expected) ? encoding : undefined;
+  }
+
+  // What is stored in another form.
+  #opened(digest: string, bytes: Uint8Array, expected?: Reference): Encoding | undefined {
     try {
-      Deno.mkdirSync(`${this.#root}/quarantine`, { recursive: true });
-      Deno.renameSync(path, aside);
+      return this.#check.open(digest, bytes, expected) ?? this.#setAside(digest);
     } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return undefined;
-      if (!isDenied(error)) throw error;
-      warnOnce(`damaged ${path}`, ["storage"], `Ignoring the damaged value file ${path}`);
-      return undefined;
+      if (error instanceof SignatureError) return this.#ignore(digest);
+      throw error;
     }
-    const head = Deno.lstatSync(aside).isFile ? Deno.readFileSync(aside) : undefined;
-    if (head !== undefined && digestOf(head) === digest) {
-      Deno.renameSync(aside, path);
-      return { head, owned: true };
-    }
-    warnOnce(
-      `damaged ${path}`,
-      ["storage"],
-      `A value file was damaged and has been moved to ${aside}; its result is computed again`,
-      { digest },
-    );
-    return undefined;
+  }
+
+  // It may be another one's, so it is left where it is; the next save replaces it.
+  #ignore(digest: string): undefined {
+    this.#lengths.delete(digest);
+    warnOfSignature(this.#files.root, this.#files.path(digest));
+  }
+
+  #setAside(digest: string): Encoding | undefined {
+    this.#lengths.delete(digest);
+    let isForeign = false;
+    const bytes = this.#files.setAside(digest, (found) => {
+      try {
+        return this.#check.isWhole(digest, found);
+      } catch (error) {
+        if (!(error instanceof SignatureError)) throw error;
+        return isForeign = true;
+      }
+    });
+    if (isForeign) return this.#ignore(digest);
+    return bytes === undefined ? undefined : this.#check.open(digest, bytes);
   }
 
   /**
@@ -176,114 +218,59 @@ export class ValueFile implements ValueStorage {
    * @throws {SaveError} If it cannot be written.
    */
   put(reference: Reference, encoding: Encoding): void {
-    const path = this.#path(reference.digest);
+    const { digest } = reference;
+    const path = this.#files.path(digest);
     try {
-      if (!this.#renewed(path, reference.length)) this.#write(path, encoding);
+      if (this.#isThere(reference) && this.#files.renew(path)) return;
+      const sealed = this.#seal?.close(digest, encoding) ?? encoding;
+      this.#files.write(path, sealed);
+      if (this.#seal !== undefined) this.#lengths.set(digest, encodingLength(sealed));
     } catch (cause) {
       const message = `Cannot write the value file ${path}`;
-      throw new SaveError(`${message}: ${describe(cause)}`, { key: reference.digest }, { cause });
+      throw new SaveError(`${message}: ${describe(cause)}`, { key: digest }, { cause });
     }
   }
 
-  // Whether a whole file is there already and has been made as good as new.
-  #renewed(path: string, length: number): boolean {
-    try {
-      if (Deno.lstatSync(path).size !== length) return false;
-      const now = new Date();
-      Deno.utimeSync(path, now, now);
-      return true;
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound || isDenied(error)) return false;
-      throw error;
-    }
-  }
-
-  #write(path: string, encoding: Encoding): void {
-    const temporary = `${this.#root}/tmp/${uniqueName()}`;
-    try {
-      this.#writeTemporary(temporary, encoding);
-      this.#rename(temporary, path);
-    } catch (error) {
-      removeIfThere(temporary);
-      throw error;
-    }
-  }
-
-  #writeTemporary(path: string, { head, body }: Encoding): void {
-    using file = this.#create(path);
-    writeFully(file, head);
-    if (body !== undefined) writeFully(file, body);
-    if (this.durability === "fsync") file.syncSync();
-  }
-
-  #create(path: string): Deno.FsFile {
-    const options = { write: true, createNew: true };
-    try {
-      return Deno.openSync(path, options);
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-      Deno.mkdirSync(dirname(path), { recursive: true });
-      return Deno.openSync(path, options);
-    }
-  }
-
-  #rename(from: string, to: string): void {
-    try {
-      Deno.renameSync(from, to);
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-      Deno.mkdirSync(dirname(to), { recursive: true });
-      Deno.renameSync(from, to);
-      if (this.durability === "fsync") syncFolder(dirname(dirname(to)));
-    }
-    if (this.durability === "fsync") syncFolder(dirname(to));
+  // Whether a whole file is there already: one of the right length. How long a sealed one is, is
+  // known only of those that were written or looked at before.
+  #isThere(reference: Reference): boolean {
+    const { digest, length } = reference;
+    const path = this.#files.path(digest);
+    const found = infoIfThere(path);
+    if (found?.isFile !== true) return false;
+    if (this.#seal === undefined) return found.size === length;
+    if (found.size === this.#lengths.get(digest)) return true;
+    if (found.size > length + SIGNATURE_LENGTH) return false;
+    const bytes = readIfPermitted(path);
+    if (bytes === undefined) return false;
+    if (!this.#seal.isCurrent(digest, bytes)) return false;
+    if (this.#check.open(digest, bytes, reference) === undefined) return false;
+    this.#lengths.set(digest, found.size);
+    return true;
   }
 
   /** Whether there is a file for a digest; its content is not looked at. */
   has(digest: string): boolean {
-    try {
-      Deno.lstatSync(this.#path(digest));
-      return true;
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return false;
-      throw error;
-    }
+    return this.#files.has(digest);
   }
 
   /** Removes a file; whether there was one. */
   delete(digest: string): boolean {
-    return removeIfThere(this.#path(digest));
+    return this.#files.delete(digest);
   }
 
   /** The digests that begin with a prefix. */
-  list(prefix: string, limit = Infinity): string[] {
-    const found: string[] = [];
-    const shards = prefix.length >= 2 ? [prefix.slice(0, 2)] : names(this.#folder);
-    for (const shard of shards) {
-      if (!shard.startsWith(prefix.slice(0, 2))) continue;
-      if (shard.length !== 2) continue;
-      for (const name of names(this.#folder + shard)) {
-        if (found.length >= limit) return found;
-        if (name.startsWith(prefix) && isWholeDigest(name)) found.push(name);
-      }
-    }
-    return found;
+  list(prefix: string, limit?: number): string[] {
+    return this.#files.list(prefix, limit);
   }
 
   /** What is known of all files. */
   async *entries(): AsyncIterable<StoredEntry> {
-    for (const shard of names(this.#folder)) {
-      if (shard.length !== 2) continue;
-      for (const name of names(this.#folder + shard)) {
-        const found = isWholeDigest(name) ? infoIfThere(this.#path(name)) : undefined;
-        if (found === undefined) continue;
-        yield { name, length: found.size, modified: found.mtime?.getTime() ?? 0 };
-      }
-    }
+    yield* this.#files.entries();
   }
 
   #registration(identity: string): string {
-    return `${this.#root}/calls/${hash("sha256", identity, "hex").slice(0, 16)}`;
+    return `${this.#files.root}/calls/${hash("sha256", identity, "hex").slice(0, 16)}`;
   }
 
   /**
@@ -295,7 +282,7 @@ export class ValueFile implements ValueStorage {
     const path = this.#registration(identity);
     if (infoIfThere(path) !== undefined) return;
     try {
-      this.#write(path, { head: new TextEncoder().encode(identity) });
+      this.#files.write(path, { head: new TextEncoder().encode(identity) });
     } catch (cause) {
       const message = `Cannot write the file ${path}: ${describe(cause)}`;
       throw new SaveError(message, { key: identity }, { cause });
@@ -304,8 +291,8 @@ export class ValueFile implements ValueStorage {
 
   /** The call storages that are remembered. */
   registered(): string[] {
-    const folder = `${this.#root}/calls`;
-    return names(folder).map((name) => Deno.readTextFileSync(`${folder}/${name}`));
+    const folder = `${this.#files.root}/calls`;
+    return namesIn(folder).map((name) => Deno.readTextFileSync(`${folder}/${name}`));
   }
 
   /** Forgets a call storage. */
@@ -315,13 +302,7 @@ export class ValueFile implements ValueStorage {
 
   /** The time by the clock of the file system. */
   now(): number {
-    const path = `${this.#root}/tmp/${uniqueName()}`;
-    this.#writeTemporary(path, { head: new Uint8Array(0) });
-    try {
-      return Deno.statSync(path).mtime?.getTime() ?? Date.now();
-    } finally {
-      removeIfThere(path);
-    }
+    return this.#files.now();
   }
 
   /** Does nothing: no file stays open. */
@@ -331,46 +312,13 @@ export class ValueFile implements ValueStorage {
   async [Symbol.asyncDispose](): Promise<void> {}
 }
 
-function isDenied(error: unknown): boolean {
-  return error instanceof Deno.errors.PermissionDenied ||
-    error instanceof Deno.errors.NotCapable ||
-    (error instanceof Error && /\(os error 30\)/.test(error.message));
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-function names(folder: string): string[] {
+function readIfPermitted(path: string): Uint8Array<ArrayBuffer> | undefined {
   try {
-    return [...Deno.readDirSync(folder)].map(({ name }) => name);
+    return Deno.readFileSync(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
+    if (error instanceof Deno.errors.NotFound || isDenied(error)) return undefined;
     throw error;
   }
-}
-
-function infoIfThere(path: string): Deno.FileInfo | undefined {
-  try {
-    return Deno.lstatSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-}
-
-function removeIfThere(path: string): boolean {
-  try {
-    Deno.removeSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
-
-function writeFully(file: Deno.FsFile, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
 }
 
 async function readFully(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
@@ -380,9 +328,4 @@ async function readFully(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
     if (read === null) return;
     at += read;
   }
-}
-
-function syncFolder(path: string): void {
-  using folder = Deno.openSync(path);
-  folder.syncSync();
 }

@@ -1,5 +1,6 @@
 import { ValueFile, ValueMemory, ValueVoid } from "@fleche/core";
 import { join } from "node:path";
+import { SEALS } from "./_seals.ts";
 import { testValueStorage } from "./_value_storage.ts";
 
 const inMemory = { persistent: false, shared: false };
@@ -32,3 +33,13 @@ testValueStorage({
   keeps: true,
   open: (folder) => new ValueFile({ root: folder, verify: "sha256", durability: "fsync" }),
 });
+
+for (const [how, seal] of Object.entries(SEALS)) {
+  testValueStorage({
+    name: `ValueFile, ${how}`,
+    capabilities: onDisk,
+    keeps: true,
+    sealed: true,
+    open: (folder) => new ValueFile({ root: folder, ...seal }),
+  });
+}
