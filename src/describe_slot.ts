@@ -1,4 +1,4 @@
-import { memoryKind } from "./codec/memory.ts";
+import { memoryKind, memoryValue } from "./codec/memory.ts";
 import { EXTENSION, REFERENCE_PAYLOAD, TIMESTAMP } from "./codec/format.ts";
 import { CorruptValueError } from "./errors.ts";
 import { readReference } from "./codec/reference.ts";
@@ -9,6 +9,9 @@ const MAX_LENGTH = 200;
 
 /** Elements of one container that are described. */
 const MAX_ELEMENTS = 20;
+
+/** Elements of a typed array that are described. */
+const MAX_NUMBERS = 6;
 
 /** Digits of a digest that stand for a value that is stored elsewhere. */
 const DIGITS = 8;
@@ -81,7 +84,7 @@ class Description {
     if (first >= 0xcc) return String(this.#uint(1 << (first - 0xcc)));
     if (first === 0xcb) return this.#float();
     if (first >= 0xc7) return this.#extension(this.#uint(1 << (first - 0xc7)));
-    if (first >= 0xc4) return this.#memory("Uint8Array", 1, this.#uint(1 << (first - 0xc4)));
+    if (first >= 0xc4) return this.#bytesValue(this.#uint(1 << (first - 0xc4)));
     return first === 0xc0 ? "null" : String(first === 0xc3);
   }
 
@@ -93,7 +96,7 @@ class Description {
   #float(): string {
     this.#take(8);
     const value = this.#view.getFloat64(this.#at - 8);
-    return Object.is(value, -0) ? "-0" : String(value);
+    return numberText(value);
   }
 
   #string(length: number): string {
@@ -124,9 +127,19 @@ class Description {
     return count === 0 ? "{}" : `{ ${this.#parts(count, entry)} }`;
   }
 
-  #memory(name: string, width: number, length: number): string {
-    this.#take(length);
-    return `${name}(${length / width})`;
+  #bytesValue(length: number): string {
+    const bytes = this.#take(length);
+    const shown = [...bytes.subarray(0, MAX_NUMBERS)].map(String);
+    return `Uint8Array(${length})${elementsText(shown, length)}`;
+  }
+
+  #memory(length: number): string {
+    const kind = memoryKind(this.#uint(1));
+    const bytes = this.#take(length - 1);
+    if (kind === undefined) return `memory(${bytes.length})`;
+    const count = Math.floor(bytes.length / kind.width);
+    const { buffer } = bytes.slice(0, Math.min(count, MAX_NUMBERS) * kind.width);
+    return `${kind.name}(${count})${memoryText(memoryValue(kind, buffer), count)}`;
   }
 
   // The length of the array that an extension holds.
@@ -148,10 +161,8 @@ class Description {
         return "undefined";
       case EXTENSION.bigint:
         return this.#bigint(length);
-      case EXTENSION.memory: {
-        const kind = memoryKind(this.#uint(1));
-        return this.#memory(kind?.name ?? "memory", kind?.width ?? 1, length - 1);
-      }
+      case EXTENSION.memory:
+        return this.#memory(length);
       case EXTENSION.map: {
         const count = this.#count() / 2;
         return `Map { ${this.#parts(count, () => `${this.value()} => ${this.value()}`)} }`;
@@ -201,4 +212,36 @@ class Description {
     for (const byte of this.#take(length)) value = value << 8n | BigInt(byte);
     return `${BigInt.asIntN(8 * length, value)}n`;
   }
+}
+
+function numberText(value: number): string {
+  return Object.is(value, -0) ? "-0" : String(value);
+}
+
+function elementsText(shown: readonly string[], count: number): string {
+  const more = count > shown.length ? [`… ${count - shown.length} more`] : [];
+  return ` [${[...shown, ...more].join(", ")}]`;
+}
+
+// Of a buffer and of a view of one, whose elements have no type, only the length is shown.
+function memoryText(memory: unknown, count: number): string {
+  if (!isTypedArray(memory)) return "";
+  const text = memory instanceof Float32Array ? singleText : numberText;
+  const shown = Array.from(memory, (each) => typeof each === "bigint" ? `${each}n` : text(each));
+  return elementsText(shown, count);
+}
+
+function isTypedArray(
+  memory: unknown,
+): memory is ArrayBufferView & Iterable<number | bigint> {
+  return ArrayBuffer.isView(memory) && Symbol.iterator in memory;
+}
+
+// The fewest digits that mean this number among those of single precision.
+function singleText(value: number): string {
+  for (let digits = 6; digits < 9; digits++) {
+    const short = Number(value.toPrecision(digits));
+    if (Math.fround(short) === value) return numberText(short);
+  }
+  return numberText(value);
 }

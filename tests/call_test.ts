@@ -193,8 +193,8 @@ const DESCRIPTIONS: readonly (readonly [value: unknown, text: string])[] = [
   [new Date("2024-02-29T12:34:56.789Z"), "2024-02-29T12:34:56.789Z"],
   [new Date("1969-12-31T23:59:59.999Z"), "1969-12-31T23:59:59.999Z"],
   [new Date("2300-01-01T00:00:00.000Z"), "2300-01-01T00:00:00.000Z"],
-  [Uint8Array.of(1, 2, 3), "Uint8Array(3)"],
-  [Float64Array.of(1, 2), "Float64Array(2)"],
+  [Uint8Array.of(1, 2, 3), "Uint8Array(3) [1, 2, 3]"],
+  [Float64Array.of(1, 2), "Float64Array(2) [1, 2]"],
   [Array(25).fill(0), `[${"0, ".repeat(20)}… 5 more]`],
 ];
 

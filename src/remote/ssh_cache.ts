@@ -7,7 +7,6 @@ import {
 import { type Call, sealCall } from "../call.ts";
 import { CallRecord } from "../call_record.ts";
 import { copied, type Encoding, matches, type Reference } from "../codec/encoding.ts";
-import { findReferences } from "../codec/references.ts";
 import {
   ConfigError,
   CorruptValueError,
@@ -22,6 +21,7 @@ import { type Outcome, PreparedCall } from "../prepared_call.ts";
 import { matchesFilter, type RecordFilter } from "../record_filter.ts";
 import { fillSlot } from "../slot.ts";
 import { VERSION } from "../version.ts";
+import { collect, type Held, heldEncoding } from "./_held_values.ts";
 import { AsyncQueue } from "./_queue.ts";
 import { type Answer, Connection, type RequestOptions } from "./connection.ts";
 import { PROTOCOL_LIMITS } from "./limits.ts";
@@ -402,30 +402,3 @@ export class SshCache extends BaseCache {
 
 /** How often a save is tried while values get lost on the other side. */
 const SAVE_ATTEMPTS = 3;
-
-interface Held {
-  readonly reference: Reference;
-  readonly encoding: Encoding;
-}
-
-function heldEncoding(values: ReadonlyMap<string, Held>, digest: string): Encoding {
-  const held = values.get(digest);
-  if (held === undefined) throw new ProtocolError("The server asks for a value that was not named");
-  return held.encoding;
-}
-
-// A value with all its parts; whether it was all there.
-async function collect(
-  reference: Reference,
-  source: ValueSource,
-  values: Map<string, Held>,
-): Promise<boolean> {
-  if (values.has(reference.digest)) return true;
-  const encoding = await source.read(reference);
-  if (encoding === undefined) return false;
-  for (const part of findReferences(encoding)) {
-    if (!await collect(part, source, values)) return false;
-  }
-  values.set(reference.digest, { reference, encoding });
-  return true;
-}
