@@ -2,12 +2,10 @@ import type { BaseCache } from "./caches/base_cache.ts";
 import { RefreshingCache } from "./caches/refreshing_cache.ts";
 import type { Call } from "./call.ts";
 import type { Metadata } from "./call_record.ts";
-import { decode } from "./codec/decoder.ts";
-import { encode } from "./codec/encode.ts";
-import { copied, type Encoding, type Reference } from "./codec/encoding.ts";
+import { takeTurn } from "./claim_turn.ts";
 import { activeCache, activeMetadata, currentScope, type Frame, runInScope } from "./context.ts";
 import { IndigestibleError, NotFoundError } from "./errors.ts";
-import { type Flight, type FlightBoard, flightBoard, type FlightOutcome } from "./flights.ts";
+import { type Flight, type FlightBoard, flightBoard, storedOutcome } from "./flights.ts";
 import type { FunctionKeys, NamedArguments } from "./function_keys.ts";
 import type { AnyFunction, FunctionProfile } from "./function_profile.ts";
 import { inTime } from "./in_time.ts";
@@ -189,13 +187,43 @@ export class CachedFunction {
     }
     const flight = board.takeOff(key);
     try {
-      return await this.#runAndStore(cache, request, flight);
+      const found = await this.#takeTurn(cache, flight, above);
+      if (found === undefined) return await this.#runAndStore(cache, request, flight);
+      if (flight.isAwaited) flight.land(storedOutcome(found));
+      return found;
     } catch (error) {
       flight.crash(error);
       throw error;
     } finally {
       // Nobody may be left waiting, whatever happened.
       flight.land({ stored: false });
+    }
+  }
+
+  // Waits while another process runs the call; its result, if it has stored one.
+  async #takeTurn(cache: BaseCache, flight: Flight, above: readonly Flight[]): Promise<unknown> {
+    const { claims } = cache;
+    if (claims === undefined) return undefined;
+    return await takeTurn({
+      claims,
+      flight,
+      above,
+      name: this.#profile.name,
+      // What is to be computed anew is not waited for.
+      isPatient: !(cache instanceof RefreshingCache),
+      timeout: cache.saveTimeout,
+      lookUp: async () =>
+        await this.#isFiled(cache, flight.key) ? await this.#lookUp(cache, flight.key) : undefined,
+    });
+  }
+
+  async #isFiled(cache: BaseCache, key: string): Promise<boolean> {
+    try {
+      const filed = cache.isFiled(key);
+      return filed instanceof Promise ? await inTime(filed, cache.lookupTimeout) : filed;
+    } catch (error) {
+      this.#warn("cannot see whether the result is stored", error);
+      return false;
     }
   }
 
@@ -344,23 +372,6 @@ function flightsAbove(frame: Frame | undefined): Flight[] {
     if (each.flight !== undefined) flights.push(each.flight);
   }
   return flights;
-}
-
-// Each who waits builds the result anew, without the storage.
-function storedOutcome(result: unknown): FlightOutcome {
-  const parts = new Map<string, Encoding>();
-  const sink = ({ digest }: Reference, encoding: Encoding) => {
-    parts.set(digest, { ...copied(encoding), owned: false });
-  };
-  try {
-    const root = { ...encode(result, { identities: false, sink }), owned: false };
-    const source = ({ digest }: Reference) => parts.get(digest);
-    return { stored: true, build: () => decode(root, { source }) };
-  } catch (error) {
-    // A cache that takes what has no encoding, which is nothing to share.
-    if (error instanceof IndigestibleError) return { stored: false };
-    throw error;
-  }
 }
 
 /** Microtasks within which a cache in memory, or one that reads at once, has its answer. */

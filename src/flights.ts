@@ -1,4 +1,9 @@
 import type { BaseCache } from "./caches/base_cache.ts";
+import { decode } from "./codec/decoder.ts";
+import { encode } from "./codec/encode.ts";
+import { copied, type Encoding, type Reference } from "./codec/encoding.ts";
+import { IndigestibleError } from "./errors.ts";
+import type { Claim, Claims } from "./storage/claims.ts";
 
 /** How a call that others wait for ended. */
 export type FlightOutcome =
@@ -7,15 +12,35 @@ export type FlightOutcome =
   /** It could not be stored: each who waits runs it by himself. */
   | { readonly stored: false };
 
+/** How a call ended whose result was stored: each who waits builds it anew, without the storage. */
+export function storedOutcome(result: unknown): FlightOutcome {
+  const parts = new Map<string, Encoding>();
+  const sink = ({ digest }: Reference, encoding: Encoding) => {
+    parts.set(digest, { ...copied(encoding), owned: false });
+  };
+  try {
+    const root = { ...encode(result, { identities: false, sink }), owned: false };
+    const source = ({ digest }: Reference) => parts.get(digest);
+    return { stored: true, build: () => decode(root, { source }) };
+  } catch (error) {
+    // A cache that takes what has no encoding, which is nothing to share.
+    if (error instanceof IndigestibleError) return { stored: false };
+    throw error;
+  }
+}
+
 /** A call that is running, which others who want it wait for. */
 export class Flight {
   readonly #ended = Promise.withResolvers<FlightOutcome>();
   readonly #waitsFor = new Set<Flight>();
+  readonly #awaitedBy = new Set<Flight>();
   readonly #onEnd: () => void;
   #waiting = 0;
+  #claims: Claims | undefined;
+  #claim: Claim | undefined;
 
   /** Begins. */
-  constructor(onEnd: () => void) {
+  constructor(readonly key: string, onEnd: () => void) {
     this.#onEnd = onEnd;
     // A failure that nobody waits for is the caller's own business.
     this.#ended.promise.catch(() => {});
@@ -26,15 +51,34 @@ export class Flight {
     return this.#waiting > 0;
   }
 
+  /** Among which claims it has one, so that other processes may wait for it. */
+  get claims(): Claims | undefined {
+    return this.#claims;
+  }
+
+  /** Holds a claim until the end. */
+  hold(claims: Claims, claim: Claim): void {
+    this.#claims = claims;
+    this.#claim = claim;
+  }
+
+  #end(): void {
+    this.#onEnd();
+    // Nobody has to wait until the others hear of it.
+    void this.#claim?.[Symbol.asyncDispose]();
+    this.#claims = undefined;
+    this.#claim = undefined;
+  }
+
   /** Lets all who wait go on. */
   land(outcome: FlightOutcome): void {
-    this.#onEnd();
+    this.#end();
     this.#ended.resolve(outcome);
   }
 
   /** Fails all who wait. */
   crash(error: unknown): void {
-    this.#onEnd();
+    this.#end();
     this.#ended.reject(error);
   }
 
@@ -45,13 +89,26 @@ export class Flight {
    */
   async wait(above: readonly Flight[]): Promise<FlightOutcome> {
     this.#waiting++;
-    for (const flight of above) flight.#waitsFor.add(this);
+    for (const flight of above) {
+      flight.#waitsFor.add(this);
+      this.#awaitedBy.add(flight);
+    }
     try {
       return await this.#ended.promise;
     } finally {
       this.#waiting--;
-      for (const flight of above) flight.#waitsFor.delete(this);
+      for (const flight of above) {
+        flight.#waitsFor.delete(this);
+        this.#awaitedBy.delete(flight);
+      }
     }
+  }
+
+  /** Adds this call and all that cannot end before it does, as far as they are known here. */
+  addWaiting(waiting: Set<Flight>): void {
+    if (waiting.has(this)) return;
+    waiting.add(this);
+    for (const flight of this.#awaitedBy) flight.addWaiting(waiting);
   }
 
   /** Whether this call is one of some others, or waits for one: then they cannot wait for it. */
@@ -77,7 +134,7 @@ export class FlightBoard {
 
   /** Announces a running call. */
   takeOff(key: string): Flight {
-    const flight = new Flight(() => this.#remove(key, flight));
+    const flight = new Flight(key, () => this.#remove(key, flight));
     this.#running.set(key, flight);
     return flight;
   }

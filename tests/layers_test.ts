@@ -29,7 +29,14 @@ const LAYERS: readonly (readonly string[])[] = [
   ["remote/"],
   ["config/"],
   [
-    ...["flights.ts", "context.ts", "identities.ts", "function_keys.ts", "cached_function.ts"],
+    ...[
+      "flights.ts",
+      "claim_turn.ts",
+      "context.ts",
+      "identities.ts",
+      "function_keys.ts",
+      "cached_function.ts",
+    ],
     "fleche.ts",
   ],
   ["cli/"],

@@ -157,8 +157,8 @@ export class FileClaims implements Claims {
     if (this.#held.get(key)?.file !== file) return;
     this.#held.delete(key);
     try {
-      // It is another's if somebody has removed ours meanwhile.
-      if (inodeOf(path) === file.inode) removeIfThere(path);
+      // Only somebody who clears the folder could have put another's there, and looking costs 10 µs.
+      removeIfThere(path);
     } finally {
       this.#closeUnused(file);
     }
