@@ -6,8 +6,9 @@
  * @module
  */
 
-import type { Json } from "../call_record.ts";
-import { ProtocolError } from "../errors.ts";
+import { CallRecord, type Json } from "../call_record.ts";
+import { CorruptValueError, ProtocolError, UnknownTypeError } from "../errors.ts";
+import { errorOnce } from "../log.ts";
 import type { RecordFilter } from "../record_filter.ts";
 import type { ProtocolLimits } from "./limits.ts";
 import type { Params } from "./params.ts";
@@ -74,4 +75,20 @@ function readMetadata(spaces: Params): Record<string, Record<string, Json>> {
 
 function readNotes(notes: Params): Record<string, Json> {
   return Object.fromEntries(notes.names.map((name) => [name, notes.json(name)]));
+}
+
+/** Reads a record that a server sent; undefined, with an error in the log, if it cannot be read. */
+export function readRecord(params: Params, host: string): CallRecord | undefined {
+  const key = params.digest("key");
+  try {
+    return CallRecord.receive(key, params.bytes("record"));
+  } catch (error) {
+    if (!(error instanceof CorruptValueError) && !(error instanceof UnknownTypeError)) throw error;
+    errorOnce(
+      `unreadable ${host} ${key}`,
+      ["remote", host],
+      `Passing over a call on ${host}: ${error.message}`,
+    );
+    return undefined;
+  }
 }

@@ -7,16 +7,9 @@ import {
 import { type Call, sealCall } from "../call.ts";
 import { CallRecord } from "../call_record.ts";
 import { copied, type Encoding, matches, type Reference } from "../codec/encoding.ts";
-import {
-  ConfigError,
-  CorruptValueError,
-  NotFoundError,
-  ProtocolError,
-  RejectedError,
-  UnknownTypeError,
-} from "../errors.ts";
+import { ConfigError, NotFoundError, ProtocolError, RejectedError } from "../errors.ts";
 import { LazyCall, type ValueSource } from "../lazy_call.ts";
-import { errorOnce, warnOnce } from "../log.ts";
+import { warnOnce } from "../log.ts";
 import { type Outcome, PreparedCall } from "../prepared_call.ts";
 import { matchesFilter, type RecordFilter } from "../record_filter.ts";
 import { fillSlot } from "../slot.ts";
@@ -26,7 +19,7 @@ import { AsyncQueue } from "./_queue.ts";
 import { type Answer, Connection, type RequestOptions } from "./connection.ts";
 import { PROTOCOL_LIMITS } from "./limits.ts";
 import { Params } from "./params.ts";
-import { filterParams } from "./query_filter.ts";
+import { filterParams, readRecord } from "./query_filter.ts";
 import { readInfo, type RemoteInfo } from "./remote_info.ts";
 import { remoteCommand } from "./ssh_command.ts";
 import { SshProcess } from "./ssh_process.ts";
@@ -331,7 +324,7 @@ export class SshCache extends BaseCache {
     const left = new AbortController();
     const onItem = (item: unknown) => {
       if (left.signal.aborted) return;
-      const record = this.#readRecord(new Params(item, "a call"));
+      const record = readRecord(new Params(item, "a call"), this.options.host);
       // Older servers know of nothing but names.
       if (record !== undefined && matchesFilter(record, filter)) queue.push(record);
     };
@@ -351,24 +344,6 @@ export class SshCache extends BaseCache {
     const { connection, info } = await this.#connected();
     const params = filterParams(filter, PROTOCOL_LIMITS);
     await connection.request("query", params, { onItem, ...(info.cancels ? { signal } : {}) });
-  }
-
-  #readRecord(params: Params): CallRecord | undefined {
-    const key = params.digest("key");
-    try {
-      return CallRecord.receive(key, params.bytes("record"));
-    } catch (error) {
-      if (!(error instanceof CorruptValueError) && !(error instanceof UnknownTypeError)) {
-        throw error;
-      }
-      const { host } = this.options;
-      errorOnce(
-        `unreadable ${host} ${key}`,
-        ["remote", host],
-        `Passing over a call on ${host}: ${error.message}`,
-      );
-      return undefined;
-    }
   }
 
   /** Whether the other side gives what was filed last first. */
