@@ -295,6 +295,12 @@ export class CallRecord {
   }
 }
 
+/** The digests of the arguments and the result that a record holds itself. */
+export function embeddedDigests(record: CallRecord): string[] {
+  const slots = [record.result, ...record.arguments.map(([, slot]) => slot)];
+  return slots.filter((slot) => slotReference(slot) === undefined).map(slotDigest);
+}
+
 function hasSoundFields(fields: RecordFields): boolean {
   const { name, module, version, code, deps, source, hashed, calls, metadata } = fields;
   const isOptional = (value: unknown) => value === null || typeof value === "string";

@@ -1,7 +1,6 @@
-import type { CallRecord } from "../call_record.ts";
 import type { Encoding } from "../codec/encoding.ts";
 import { matchesFilter, type RecordFilter } from "../record_filter.ts";
-import { slotDigest, slotReference } from "../slot.ts";
+import { type CallRecord, embeddedDigests } from "../call_record.ts";
 import { listPrefixed } from "./_names.ts";
 import type { CallStorage, StorageCapabilities, StoredEntry } from "./storage.ts";
 
@@ -20,7 +19,7 @@ export class CallMemory implements CallStorage {
   /** Gone with the process. */
   readonly capabilities: StorageCapabilities = { persistent: false, shared: false };
   /** None: no other process can see the records. */
-  readonly identity = undefined;
+  readonly identity: undefined = undefined;
   readonly #records = new Map<string, CallRecord>();
   readonly #modified = new Map<string, number>();
   // Keys of the records that embed an encoding, by its digest.
@@ -103,9 +102,4 @@ export class CallMemory implements CallStorage {
 
   /** Does nothing: there is nothing open. */
   async [Symbol.asyncDispose](): Promise<void> {}
-}
-
-function embeddedDigests(record: CallRecord): string[] {
-  const slots = [record.result, ...record.arguments.map(([, slot]) => slot)];
-  return slots.filter((slot) => slotReference(slot) === undefined).map(slotDigest);
 }

@@ -6,7 +6,7 @@ export class CallVoid implements CallStorage {
   /** Keeps nothing. */
   readonly capabilities: StorageCapabilities = { persistent: false, shared: false };
   /** None: there is nothing to open. */
-  readonly identity = undefined;
+  readonly identity: undefined = undefined;
 
   /** Finds nothing. */
   get(): undefined {}

@@ -24,6 +24,7 @@ import {
 } from "./seal.ts";
 import type {
   Durability,
+  Gate,
   StorageCapabilities,
   StoredEntry,
   ValueStorage,
@@ -94,7 +95,7 @@ export class ValueFile implements ValueStorage {
   /** How long a save waits while values are removed, in seconds. */
   readonly lockTimeout: number;
   /** Holds between all processes that use the folder, by a lock on `<root>/gc.lock`. */
-  readonly gate: FileGate;
+  readonly gate: Gate;
   readonly #secretKey: readonly string[] | undefined;
   readonly #files: EntryFiles;
   readonly #seal: Seal | undefined;

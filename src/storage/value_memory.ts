@@ -1,7 +1,7 @@
 import { copied, type Encoding, encodingLength, type Reference } from "../codec/encoding.ts";
 import { MemoryGate } from "./_memory_gate.ts";
 import { listPrefixed } from "./_names.ts";
-import type { StorageCapabilities, StoredEntry, ValueStorage } from "./storage.ts";
+import type { Gate, StorageCapabilities, StoredEntry, ValueStorage } from "./storage.ts";
 
 /**
  * Values in the memory of the process, as bytes: what a caller does to a value never changes what is
@@ -19,7 +19,7 @@ export class ValueMemory implements ValueStorage {
   /** Gone with the process. */
   readonly capabilities: StorageCapabilities = { persistent: false, shared: false };
   /** Holds within the process. */
-  readonly gate: MemoryGate = new MemoryGate();
+  readonly gate: Gate = new MemoryGate();
   readonly #entries = new Map<string, { encoding: Encoding; modified: number }>();
   readonly #registered = new Set<string>();
 

@@ -1,12 +1,12 @@
 import { MemoryGate } from "./_memory_gate.ts";
-import type { StorageCapabilities, StoredEntry, ValueStorage } from "./storage.ts";
+import type { Gate, StorageCapabilities, StoredEntry, ValueStorage } from "./storage.ts";
 
 /** Keeps no values: every write is discarded, every read a miss. */
 export class ValueVoid implements ValueStorage {
   /** Keeps nothing. */
   readonly capabilities: StorageCapabilities = { persistent: false, shared: false };
   /** Holds within the process, although there is nothing to keep apart. */
-  readonly gate: MemoryGate = new MemoryGate();
+  readonly gate: Gate = new MemoryGate();
 
   /** Finds nothing. */
   get(): undefined {}

@@ -1,5 +1,6 @@
-import { CallMemory, CallSql, CallVoid } from "@fleche/core";
+import { CallFile, CallMemory, CallSql, CallVoid } from "@fleche/core";
 import { join } from "node:path";
+import { SEALS } from "./_seals.ts";
 import { testCallStorage } from "./_call_storage.ts";
 
 const inMemory = { persistent: false, shared: false };
@@ -39,4 +40,22 @@ testCallStorage({
   keeps: true,
   open: (folder) =>
     new CallSql({ url: join(folder, "calls.db"), journal: "delete", durability: "fsync" }),
+});
+
+for (const [how, seal] of Object.entries({ "as it is": {}, ...SEALS })) {
+  testCallStorage({
+    name: `CallFile, ${how}`,
+    capabilities: onDisk,
+    keeps: true,
+    sealed: true,
+    open: (folder) => new CallFile({ root: join(folder, "not", "yet", "there"), ...seal }),
+  });
+}
+
+testCallStorage({
+  name: "CallFile with SHA-256 and fsync",
+  capabilities: onDisk,
+  keeps: true,
+  sealed: true,
+  open: (folder) => new CallFile({ root: folder, verify: "sha256", durability: "fsync" }),
 });
