@@ -1,32 +1,134 @@
+import { userInfo } from "node:os";
 import { ConfigError } from "../errors.ts";
 import { expandPath } from "../paths.ts";
 import { IN_MEMORY } from "./_sqlite_file.ts";
 
+/** How the connection to a server is encrypted, in libpq's words. */
+export type TlsMode = "disable" | "prefer" | "require" | "verify-full";
+
+const TLS_MODES: readonly TlsMode[] = ["disable", "prefer", "require", "verify-full"];
+
+/** A database on a server. */
+export interface ServerAddress {
+  /** Which kind of server. */
+  readonly type: "postgresql" | "mysql";
+  /** A name or an address; or an absolute path, of the socket (MySQL) or its folder (PostgreSQL). */
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly user: string;
+  readonly password: string;
+  readonly tls: TlsMode;
+  /** The address without user and password, for messages and as the database's name. */
+  readonly identity: string;
+}
+
+/** A database that a URL names: a server's, or the path of a SQLite file (`:memory:` for none). */
+export type DatabaseAddress =
+  | { readonly type: "sqlite"; readonly path: string }
+  | ServerAddress;
+
+/** Schemes by the kind of server; what follows a plus sign names a Python driver and is left out. */
+const SERVERS: Readonly<Record<string, { type: ServerAddress["type"]; port: number }>> = {
+  postgresql: { type: "postgresql", port: 5432 },
+  postgres: { type: "postgresql", port: 5432 },
+  mysql: { type: "mysql", port: 3306 },
+  mariadb: { type: "mysql", port: 3306 },
+};
+
 /**
- * The SQLite database that a URL names, as SQLAlchemy writes them: `sqlite:///relative/path`,
- * `sqlite:////absolute/path`, `sqlite:///~/in/home`, `sqlite://` for one in memory. A bare path
+ * The database that a URL names, as SQLAlchemy writes them: `sqlite:///relative/path`,
+ * `sqlite:////absolute/path`, `sqlite:///~/in/home`, `sqlite://` for one in memory,
+ * `postgresql://user:password@host:port/database`, `mysql://...` and `mariadb://...`. A bare path
  * means SQLite too.
  *
- * @returns an absolute path, or `:memory:`
- * @throws {ConfigError} If the URL names another kind of database.
+ * @throws {ConfigError} If the URL names another kind of database, or not all that is needed; the
+ *   message does not hold the URL, which may hold a password.
  */
-export function databasePath(url: string): string {
+export function databaseAddress(url: string): DatabaseAddress {
   const [, scheme, rest] = /^([A-Za-z][\w+.-]*):\/\/(.*)$/s.exec(url) ?? [];
-  if (scheme === undefined || rest === undefined) return plainPath(url);
-  if (scheme !== "sqlite") {
+  if (scheme === undefined || rest === undefined) return { type: "sqlite", path: plainPath(url) };
+  if (scheme === "sqlite") return { type: "sqlite", path: sqlitePath(url, rest) };
+  const server = scheme.replace(/\+.*$/s, "");
+  if (!Object.hasOwn(SERVERS, server)) {
     throw new ConfigError(
-      `Cannot use a database of type "${scheme}" for calls: this version knows sqlite only`,
+      `Cannot use a database of type "${scheme}" for calls: write sqlite, postgresql or mysql`,
     );
   }
+  return serverAddress(server, rest);
+}
+
+function sqlitePath(url: string, rest: string): string {
   if (rest === "" || rest === "/") return IN_MEMORY;
-  if (!rest.startsWith("/")) {
-    throw new ConfigError(
-      `Cannot use "${url}" as a database: write sqlite:///relative/path or sqlite:////absolute/path`,
-    );
-  }
-  return plainPath(rest.slice(1));
+  if (rest.startsWith("/")) return plainPath(rest.slice(1));
+  throw new ConfigError(
+    `Cannot use "${url}" as a database: write sqlite:///relative/path or sqlite:////absolute/path`,
+  );
 }
 
 function plainPath(path: string): string {
   return path === "" || path === IN_MEMORY ? IN_MEMORY : expandPath(path);
+}
+
+function serverAddress(scheme: string, rest: string): ServerAddress {
+  const { type, port: usual } = SERVERS[scheme] as { type: ServerAddress["type"]; port: number };
+  const fail = (what: string): never => {
+    throw new ConfigError(
+      `Cannot use the ${scheme} URL: ${what}; write ${scheme}://user:password@host:port/database, ` +
+        "special characters of user and password percent-encoded",
+    );
+  };
+  // Of the special schemes only does the parser require a host and keep to the rules of names.
+  const parsed = URL.parse(`http://${rest.startsWith("/") ? "localhost" : ""}${rest}`) ??
+    // The user's name and password end at the last @ for everybody but for URLs.
+    fail("it is not well formed");
+  const database = decoded(parsed.pathname.slice(1)) ?? fail("its database is not well formed");
+  if (database === "" || database.includes("/")) fail("it names no database");
+  const user = decoded(parsed.username) ?? fail("its user is not well formed");
+  const password = decoded(parsed.password) ?? fail("its password is not well formed");
+  const path = parsed.searchParams.get("host") ?? parsed.searchParams.get("unix_socket");
+  const host = path ?? parsed.hostname.replace(/^\[|\]$/g, "");
+  const port = parsed.port === "" ? portOf(parsed, rest, usual) : Number(parsed.port);
+  const tls = parsed.searchParams.get("sslmode") ?? parsed.searchParams.get("ssl") ?? "disable";
+  return {
+    ...{ type, host, port, database },
+    user: user === "" ? defaultUser(type) : user,
+    password: password === "" ? defaultPassword(type) : password,
+    tls: TLS_MODES.find((each) => each === (tls === "true" ? "require" : tls)) ??
+      fail(`sslmode takes ${TLS_MODES.join(", ")}`),
+    identity: `${type}://${written(host)}:${port}/${encodeURIComponent(database)}`,
+  };
+}
+
+// The parser leaves out the port that is usual for HTTP.
+function portOf(parsed: URL, rest: string, usual: number): number {
+  const [authority = ""] = rest.split(/[/?#]/);
+  return authority.endsWith(":80") && parsed.hostname !== "" ? 80 : usual;
+}
+
+function written(host: string): string {
+  return host.startsWith("/")
+    ? encodeURIComponent(host)
+    : host.includes(":")
+    ? `[${host}]`
+    : host.toLowerCase();
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch (error) {
+    if (error instanceof URIError) return undefined;
+    throw error;
+  }
+}
+
+// As the programs of the servers do it.
+function defaultUser(type: ServerAddress["type"]): string {
+  const named = type === "postgresql" ? Deno.env.get("PGUSER") : undefined;
+  return named ?? userInfo().username;
+}
+
+function defaultPassword(type: ServerAddress["type"]): string {
+  return Deno.env.get(type === "postgresql" ? "PGPASSWORD" : "MYSQL_PWD") ?? "";
 }

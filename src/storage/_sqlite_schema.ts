@@ -1,41 +1,37 @@
+import {
+  ARGUMENT_INDEXES,
+  CALL_INDEXES,
+  createIndex,
+  SCHEMA_VERSION,
+  schemaStatements,
+} from "./_sql_schema.ts";
 import type { SqliteSchema } from "./_sqlite_file.ts";
 
-/**
- * Call records in SQLite.
- *
- * A record holds all there is to know of a call; the other columns are there to search by, and to
- * read. Versions and metadata are JSON; filed is in milliseconds since 1970. A value has a text where
- * the record embeds it, and null where it only refers to it.
- */
+// What the first version lacks: the age of records, and the function's name with each argument.
+const FROM_FIRST = [
+  "ALTER TABLE calls ADD COLUMN filed INTEGER NOT NULL DEFAULT 0",
+  "ALTER TABLE arguments ADD COLUMN call_name TEXT NOT NULL DEFAULT ''",
+  "UPDATE arguments SET call_name = (SELECT name FROM calls WHERE id = call)",
+  "DROP INDEX calls_by_result",
+  createIndex("calls", "calls_by_result", CALL_INDEXES.calls_by_result),
+  "DROP INDEX arguments_by_digest",
+  createIndex("arguments", "arguments_by_digest", ARGUMENT_INDEXES.arguments_by_digest),
+];
+
+/** Call records in SQLite. */
 export const CALLS_SCHEMA: SqliteSchema = {
   table: "calls",
-  version: 2,
-  statements: `
-    CREATE TABLE calls (
-      id INTEGER PRIMARY KEY,
-      key TEXT NOT NULL UNIQUE,
-      name TEXT NOT NULL,
-      module TEXT,
-      version TEXT,
-      code TEXT,
-      deps TEXT,
-      source TEXT,
-      result TEXT NOT NULL,
-      result_text TEXT,
-      metadata TEXT NOT NULL,
-      record BLOB NOT NULL,
-      filed INTEGER NOT NULL DEFAULT 0
-    ) STRICT;
-    CREATE INDEX calls_by_name ON calls (name);
-    CREATE INDEX calls_by_result ON calls (result);
-    CREATE TABLE arguments (
-      call INTEGER NOT NULL REFERENCES calls (id),
-      position INTEGER NOT NULL,
-      name TEXT NOT NULL,
-      digest TEXT NOT NULL,
-      text TEXT,
-      PRIMARY KEY (call, position)
-    ) STRICT, WITHOUT ROWID;
-    CREATE INDEX arguments_by_digest ON arguments (digest, name);`,
-  migrations: { 1: "ALTER TABLE calls ADD COLUMN filed INTEGER NOT NULL DEFAULT 0" },
+  version: SCHEMA_VERSION,
+  statements: schemaStatements({
+    id: "INTEGER PRIMARY KEY",
+    integer: "INTEGER",
+    digest: "TEXT",
+    name: "TEXT",
+    text: "TEXT",
+    bytes: "BLOB",
+    table: "STRICT",
+    ordered: "STRICT, WITHOUT ROWID",
+    inlineIndexes: false,
+  }).join(";\n"),
+  migrations: { 1: FROM_FIRST.join(";\n") },
 };

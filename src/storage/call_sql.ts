@@ -1,24 +1,37 @@
-import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { CallRecord } from "../call_record.ts";
 import type { Encoding } from "../codec/encoding.ts";
-import { CorruptValueError, SaveError, UnknownTypeError } from "../errors.ts";
-import { inform, warnOnce } from "../log.ts";
+import { ConfigError, CorruptValueError, SaveError, UnknownTypeError } from "../errors.ts";
+import { errorOnce, warnOnce } from "../log.ts";
 import { matchesFilter, type RecordFilter } from "../record_filter.ts";
-import { slotDigest } from "../slot.ts";
-import { describeSlot } from "../describe_slot.ts";
 import type { Claims } from "./claims.ts";
 import { fileClaims } from "./_file_claims.ts";
-import { databasePath } from "./_sql_url.ts";
-import { checkJournal, IN_MEMORY, type JournalMode, openSqlite } from "./_sqlite_file.ts";
+import { MYSQL } from "./_mysql.ts";
+import { POSTGRES } from "./_postgres.ts";
+import { ServerDriver } from "./_server_driver.ts";
+import type { Row, SqlDriver, Statement } from "./_sql_driver.ts";
+import * as queries from "./_sql_queries.ts";
+import { databaseAddress, type ServerAddress } from "./_sql_url.ts";
+import { SqliteDriver } from "./_sqlite_driver.ts";
+import { checkJournal, IN_MEMORY, type JournalMode } from "./_sqlite_file.ts";
 import { CALLS_SCHEMA } from "./_sqlite_schema.ts";
-import type { CallStorage, StorageCapabilities, StoredEntry } from "./storage.ts";
-import type { Durability } from "./storage.ts";
+import type {
+  Awaitable,
+  CallStorage,
+  Durability,
+  StorageCapabilities,
+  StoredEntry,
+} from "./storage.ts";
 
 /** Where and how {@linkcode CallSql} keeps its records. */
 export interface CallSqlOptions {
   /**
    * The database: `sqlite:///relative/path`, `sqlite:////absolute/path`, `sqlite:///~/in/home`, a
-   * bare path, or `sqlite://` for one in memory (the default).
+   * bare path, or `sqlite://` for one in memory (the default);
+   * `postgresql://user:password@host:port/database`, or the same with `mysql` or `mariadb`.
+   *
+   * A server's URL takes `?sslmode=` with `disable` (the default), `prefer` (PostgreSQL), `require` or
+   * `verify-full`, and `?host=/folder` (`?unix_socket=/path` for MySQL) for a local socket. The user
+   * is by default the present one, the password the environment's PGPASSWORD or MYSQL_PWD.
    */
   url?: string;
   /** Whether to log every statement, in the category `fleche.storage.sql`. */
@@ -26,46 +39,27 @@ export interface CallSqlOptions {
   /**
    * The journal mode of a database that is made anew: by default `"wal"`, and `"delete"` on network
    * file systems (told on Linux). Say `"delete"` where users without write access read. A database
-   * that exists keeps its own.
+   * that exists keeps its own. For SQLite only.
    */
   journal?: JournalMode;
-  /** Whether a commit survives a power cut (`"fsync"`), or only a crash (`"rename"`, the default). */
+  /**
+   * Whether a commit survives a power cut (`"fsync"`), or only a crash of the process (`"rename"`,
+   * the default). With MySQL it is the server's settings that decide.
+   */
   durability?: Durability;
-  /** How long to wait for another process that is writing, in seconds; 30 by default. */
+  /**
+   * How long to wait for another process that is writing, and for the connection to a server, in
+   * seconds; 30 by default.
+   */
   lockTimeout?: number;
 }
 
-const SELECT = "SELECT record FROM calls WHERE key = ?";
-const EXISTS = "SELECT 1 FROM calls WHERE key = ?";
-const INSERT = `
-  INSERT INTO calls
-    (key, name, module, version, code, deps, source, result, result_text, metadata, record,
-      filed)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-  RETURNING id`;
-const INSERT_ARGUMENT =
-  "INSERT INTO arguments (call, position, name, digest, text) VALUES (?, ?, ?, ?, ?)";
-const DELETE_ARGUMENTS = `
-  DELETE FROM arguments WHERE call = (SELECT id FROM calls WHERE key = ?)`;
-const DELETE = "DELETE FROM calls WHERE key = ? RETURNING id";
-const LIST = "SELECT key FROM calls WHERE key >= ? AND key < ? LIMIT ?";
-const BY_RESULT = "SELECT key, record FROM calls WHERE result = ? AND result_text IS NOT NULL";
-const BY_ARGUMENT = `SELECT key, record FROM calls WHERE id IN
-  (SELECT call FROM arguments WHERE digest = ? AND text IS NOT NULL)`;
-const LIST_DIGESTS = `
-  SELECT digest FROM arguments WHERE digest >= ?1 AND digest < ?2 AND text IS NOT NULL
-  UNION SELECT result FROM calls
-  WHERE result >= ?1 AND result < ?2 AND result_text IS NOT NULL LIMIT ?3`;
-const ENTRIES = `
-  SELECT id, key, length(record) AS length, filed FROM calls
-  WHERE id < ? ORDER BY id DESC LIMIT 1000`;
-const TOUCH = "UPDATE calls SET filed = ? WHERE key = ?";
-const RECORDS = "SELECT id, key, record FROM calls WHERE id < ? ORDER BY id DESC LIMIT 100";
-const RECORDS_BY_NAME =
-  "SELECT id, key, record FROM calls WHERE name = ?2 AND id < ?1 ORDER BY id DESC LIMIT 100";
-
 /**
- * Call records in a SQLite database, one row for each, with its arguments in a second table.
+ * Call records in a SQL database, one row for each, with its arguments in a second table: SQLite,
+ * PostgreSQL, or MySQL and MariaDB. The tables are made where there are none.
+ *
+ * The libraries for servers are loaded when such a database is first used. A connection that was lost
+ * is opened again at the next use; one that is idle does not keep the program from ending.
  *
  * @example Usage
  * ```ts
@@ -78,10 +72,8 @@ const RECORDS_BY_NAME =
 export class CallSql implements CallStorage {
   /** What this one can do: a database in memory is neither persistent nor shared. */
   readonly capabilities: StorageCapabilities;
-  /** The database's absolute path as a URL; undefined for one in memory. */
+  /** The database as a URL, without user and password; undefined for one in memory. */
   readonly identity: string | undefined;
-  /** The database as it was given. */
-  readonly url: string;
   /** Whether every statement is logged. */
   readonly echo: boolean;
   /** The journal mode of a database that is made anew; undefined where the file system decides. */
@@ -90,11 +82,12 @@ export class CallSql implements CallStorage {
   readonly durability: Durability;
   /** How long to wait for another process that is writing, in seconds. */
   readonly lockTimeout: number;
-  /** Keeps processes from running one call twice: lock files beside the database. */
+  /** Keeps processes from running one call twice: lock files beside a SQLite database. */
   readonly claims: Claims | undefined;
-  readonly #path: string;
-  #database: DatabaseSync | undefined;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #url: string;
+  /** The database, for messages. */
+  readonly #name: string;
+  readonly #driver: SqlDriver;
 
   /**
    * Takes the database. It is opened, and made where there is none, when it is first used.
@@ -102,78 +95,71 @@ export class CallSql implements CallStorage {
    * @throws {ConfigError} If the URL or the journal mode is not one that is known.
    */
   constructor(options: CallSqlOptions = {}) {
-    this.url = options.url ?? "sqlite://";
+    this.#url = options.url ?? "sqlite://";
     this.echo = options.echo ?? false;
     this.journal = options.journal;
     this.durability = options.durability ?? "rename";
     this.lockTimeout = options.lockTimeout ?? 30;
-    this.#path = databasePath(this.url);
-    const persistent = this.#path !== IN_MEMORY;
-    this.capabilities = { persistent, shared: persistent };
     checkJournal(this.journal);
-    this.claims = persistent ? fileClaims(`${this.#path}.locks`) : undefined;
-    this.identity = persistent ? `sqlite:///${this.#path}` : undefined;
-  }
-
-  #open(): DatabaseSync {
-    return this.#database ??= openSqlite({
-      path: this.#path,
-      schema: CALLS_SCHEMA,
-      journal: this.journal,
-      durability: this.durability,
-      lockTimeout: this.lockTimeout,
-    });
-  }
-
-  #prepare(sql: string): StatementSync {
-    const known = this.#statements.get(sql);
-    if (known !== undefined) return known;
-    const statement = this.#open().prepare(sql);
-    this.#statements.set(sql, statement);
-    return statement;
-  }
-
-  #get(sql: string, ...parameters: SQLInputValue[]): Record<string, unknown> | undefined {
-    if (this.echo) inform(["storage", "sql"], sql, { parameters });
-    try {
-      return this.#prepare(sql).get(...parameters);
-    } catch (error) {
-      throw this.#named(error);
+    const address = databaseAddress(this.#url);
+    if (address.type === "sqlite") {
+      const { path } = address;
+      const persistent = path !== IN_MEMORY;
+      this.capabilities = { persistent, shared: persistent };
+      this.claims = persistent ? fileClaims(`${path}.locks`) : undefined;
+      this.identity = persistent ? `sqlite:///${path}` : undefined;
+      this.#name = path;
+      this.#driver = this.#fileDriver(path);
+    } else {
+      this.capabilities = { persistent: true, shared: true };
+      this.identity = this.#name = address.identity;
+      this.#driver = this.#serverDriver(address);
     }
   }
 
-  #all(sql: string, ...parameters: SQLInputValue[]): Record<string, unknown>[] {
-    if (this.echo) inform(["storage", "sql"], sql, { parameters });
-    try {
-      return this.#prepare(sql).all(...parameters);
-    } catch (error) {
-      throw this.#named(error);
-    }
+  #fileDriver(path: string): SqlDriver {
+    const { journal, durability, lockTimeout, echo } = this;
+    return new SqliteDriver({ path, schema: CALLS_SCHEMA, journal, durability, lockTimeout }, echo);
   }
 
-  #named(cause: unknown): unknown {
-    if (!(cause instanceof Error) || Reflect.get(cause, "code") !== "ERR_SQLITE_ERROR") {
-      return cause;
+  #serverDriver(address: ServerAddress): SqlDriver {
+    if (this.journal !== undefined) {
+      throw new ConfigError(`Cannot choose the journal mode of ${address.identity}: leave it out`);
     }
-    return new Error(`Cannot use the database ${this.#path}: ${cause.message}`, { cause });
+    const { lockTimeout, echo } = this;
+    const durable = this.durability === "fsync";
+    const server = address.type === "postgresql" ? POSTGRES : MYSQL;
+    return new ServerDriver(server, address, { lockTimeout, durable, echo });
+  }
+
+  /** The database as it was given, with its password. */
+  get url(): string {
+    // Not a field, which would be printed with the object.
+    return this.#url;
   }
 
   /** Reads a record and checks it. */
-  get(key: string): CallRecord | undefined {
-    const row = this.#get(SELECT, key);
-    return row === undefined ? undefined : this.#parse(key, row["record"]);
+  get(key: string): Awaitable<CallRecord | undefined> {
+    const row = this.#driver.get(queries.SELECT, [key]);
+    return row instanceof Promise
+      ? row.then((found) => this.#parseRow(key, found))
+      : this.#parseRow(key, row);
+  }
+
+  #parseRow(key: string, row: Row | undefined): CallRecord | undefined {
+    return row === undefined ? undefined : this.#parse(key, row["record"], warnOnce);
   }
 
   // A damaged record is a miss; the next save replaces it.
-  #parse(key: string, bytes: unknown): CallRecord | undefined {
+  #parse(key: string, bytes: unknown, report: typeof warnOnce): CallRecord | undefined {
     try {
       return CallRecord.parse(key, bytes as Uint8Array);
     } catch (error) {
       if (!(error instanceof CorruptValueError)) throw error;
-      warnOnce(
-        `damaged ${this.#path} ${key}`,
+      report(
+        `damaged ${this.#name} ${key}`,
         ["storage"],
-        `Ignoring the damaged record of call ${key} in ${this.#path}`,
+        `Ignoring the damaged record of call ${key} in ${this.#name}`,
       );
       return undefined;
     }
@@ -182,10 +168,10 @@ export class CallSql implements CallStorage {
   // Among many records, one of a newer version is passed over.
   #parseKnown(key: string, bytes: unknown): CallRecord | undefined {
     try {
-      return this.#parse(key, bytes);
+      return this.#parse(key, bytes, errorOnce);
     } catch (error) {
       if (!(error instanceof UnknownTypeError)) throw error;
-      warnOnce(`newer ${this.#path} ${key}`, ["storage"], error.message);
+      warnOnce(`newer ${this.#name} ${key}`, ["storage"], error.message);
       return undefined;
     }
   }
@@ -195,140 +181,131 @@ export class CallSql implements CallStorage {
    *
    * @throws {SaveError} If it cannot be written.
    */
-  put(record: CallRecord): void {
+  put(record: CallRecord): void | Promise<void> {
     try {
-      this.#transaction(() => this.#insert(record));
+      const refusal = this.#driver.refusal(record.bytes.length);
+      if (refusal instanceof Promise) return this.#putLater(record, refusal);
+      this.#driver.transaction(() => queries.insertion(record, this.#driver.now));
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      const message = `Cannot write call ${record.key} to the database ${this.#path}: ${reason}`;
-      throw new SaveError(message, { key: record.key }, { cause });
+      throw this.#saveError(record, cause);
     }
   }
 
-  #transaction(work: () => void): void {
-    const database = this.#open();
-    database.exec("BEGIN IMMEDIATE");
+  async #putLater(record: CallRecord, refusal: Promise<string | undefined>): Promise<void> {
     try {
-      work();
-      database.exec("COMMIT");
-    } catch (error) {
-      if (database.isTransaction) database.exec("ROLLBACK");
-      throw error;
+      const reason = await refusal;
+      if (reason !== undefined) throw new Error(reason);
+      await this.#driver.transaction(() => queries.insertion(record, this.#driver.now));
+    } catch (cause) {
+      throw this.#saveError(record, cause);
     }
   }
 
-  #insert(record: CallRecord): void {
-    const { result } = record;
-    const { version } = record;
-    // A record that is replaced counts as new, and takes its place in front.
-    this.#get(DELETE_ARGUMENTS, record.key);
-    this.#get(DELETE, record.key);
-    const row = this.#get(
-      INSERT,
-      record.key,
-      record.name,
-      record.module,
-      version === null ? null : JSON.stringify(version),
-      record.code,
-      record.deps,
-      record.source,
-      slotDigest(result),
-      describeSlot(result) ?? null,
-      JSON.stringify(record.metadata),
-      record.bytes,
-      Date.now(),
-    );
-    const id = row?.["id"] as number;
-    record.arguments.forEach(([name, slot], position) => {
-      const text = describeSlot(slot) ?? null;
-      this.#get(INSERT_ARGUMENT, id, position, name, slotDigest(slot), text);
-    });
+  #saveError({ key }: CallRecord, cause: unknown): SaveError {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const message = `Cannot write call ${key} to the database ${this.#name}: ${reason}`;
+    return new SaveError(message, { key }, { cause });
   }
 
   /** Whether there is a record; its content is not looked at. */
-  has(key: string): boolean {
-    return this.#get(EXISTS, key) !== undefined;
+  has(key: string): Awaitable<boolean> {
+    const row = this.#driver.get(queries.EXISTS, [key]);
+    return row instanceof Promise ? row.then((found) => found !== undefined) : row !== undefined;
   }
 
   /** Removes a record; whether there was one. */
-  delete(key: string): boolean {
-    let found = false;
-    this.#transaction(() => {
-      this.#get(DELETE_ARGUMENTS, key);
-      found = this.#get(DELETE, key) !== undefined;
-    });
-    return found;
+  async delete(key: string): Promise<boolean> {
+    return await this.#driver.transaction(() => queries.deletion(key)) > 0;
   }
 
   /** The keys that begin with a prefix. */
-  list(prefix: string, limit?: number): string[] {
-    const rows = this.#all(LIST, prefix, `${prefix}g`, limit ?? -1);
-    return rows.map((row) => row["key"] as string);
+  list(prefix: string, limit: number = Infinity): Promise<string[]> {
+    return this.#texts("key", queries.listing(prefix, limit), limit);
   }
 
   /** Finds an encoding that a record holds itself. */
-  getEmbedded(digest: string): Encoding | undefined {
-    for (const sql of [BY_RESULT, BY_ARGUMENT]) {
-      // One row will do, unless it holds only a reference to the value.
-      for (const row of this.#prepare(sql).iterate(digest)) {
-        const encoding = this.#parse(row["key"] as string, row["record"])?.embedded(digest);
+  async getEmbedded(digest: string): Promise<Encoding | undefined> {
+    const pages = queries.embedding(digest);
+    for (let step = pages.next(); step.done !== true;) {
+      const rows = await this.#driver.all(...step.value);
+      for (const row of rows) {
+        const record = this.#parseKnown(row["key"] as string, row["record"]);
+        const encoding = record?.embedded(digest);
         if (encoding !== undefined) return encoding;
       }
+      step = pages.next(rows.length);
     }
   }
 
   /** The digests of arguments and results that begin with a prefix. */
-  listEmbedded(prefix: string, limit?: number): string[] {
-    const rows = this.#all(LIST_DIGESTS, prefix, `${prefix}g`, limit ?? -1);
-    return rows.map((row) => row["digest"] as string);
+  listEmbedded(prefix: string, limit: number = Infinity): Promise<string[]> {
+    return this.#texts("digest", queries.listingEmbedded(prefix, limit), limit);
   }
 
-  /** The records that match, newest first. */
+  async #texts(column: string, statement: Statement, limit: number): Promise<string[]> {
+    const rows = await this.#driver.all(...statement);
+    return rows.slice(0, limit).map((row) => row[column] as string);
+  }
+
+  /**
+   * The records that match, newest first. Names, versions, digests of arguments and of the result are
+   * looked up by the database, metadata too as far as their text goes; what it finds is compared once
+   * more here.
+   */
   async *records(filter: RecordFilter = {}): AsyncIterable<CallRecord> {
-    const { name } = filter;
+    const rarest = await this.#rarestArgument(filter);
     let before = Number.MAX_SAFE_INTEGER;
     while (true) {
-      const rows = name === undefined
-        ? this.#all(RECORDS, before)
-        : this.#all(RECORDS_BY_NAME, before, name);
+      const rows = await this.#driver.all(...queries.recordsBefore(before, filter, rarest));
       if (rows.length === 0) return;
-      for (const row of rows) {
+      for (const row of rows.sort((a, b) => Number(b["id"]) - Number(a["id"]))) {
         const record = this.#parseKnown(row["key"] as string, row["record"]);
         if (record !== undefined && matchesFilter(record, filter)) yield record;
-        before = row["id"] as number;
+        before = Number(row["id"]);
       }
     }
+  }
+
+  // The argument that leads to the fewest calls.
+  async #rarestArgument(filter: RecordFilter): Promise<[string, string] | undefined> {
+    const all = Object.entries(filter.arguments ?? {});
+    let [rarest] = all;
+    if (all.length < 2) return rarest;
+    let fewest = Infinity;
+    for (const argument of all) {
+      const row = await this.#driver.get(...queries.counting(filter, argument));
+      const count = Number(row?.["n"]);
+      if (count < fewest) [fewest, rarest] = [count, argument];
+    }
+    return rarest;
   }
 
   /** What is known of all entries. */
   async *entries(): AsyncIterable<StoredEntry> {
     let before = Number.MAX_SAFE_INTEGER;
     while (true) {
-      const rows = this.#all(ENTRIES, before);
+      const rows = await this.#driver.all(...queries.entriesBefore(before));
       if (rows.length === 0) return;
       for (const { id, key, length, filed } of rows) {
-        yield { name: key as string, length: length as number, modified: filed as number };
-        before = id as number;
+        yield { name: key as string, length: Number(length), modified: Number(filed) };
+        before = Number(id);
       }
     }
   }
 
   /** Renews the age of a record, if it is there. */
-  touch(key: string): void {
-    this.#get(TOUCH, Date.now(), key);
+  async touch(key: string): Promise<void> {
+    await this.#driver.run(...queries.touching(key, this.#driver.now));
   }
 
   /** Closes the database; it is opened again when it is used again. */
-  close(): void {
-    this.#statements.clear();
-    this.#database?.close();
-    this.#database = undefined;
+  close(): void | Promise<void> {
     this.claims?.close();
+    return this.#driver.close();
   }
 
   /** Closes the database. */
-  [Symbol.asyncDispose](): Promise<void> {
-    this.close();
-    return Promise.resolve();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
   }
 }

@@ -45,7 +45,8 @@ while (ofCalls === "none") {
   if (ofCalls === "none") keys.push(record.key);
   else refused = record.key;
 }
-const kept = keys.filter((key) => calls.get(key)?.key === key);
+const kept: string[] = [];
+for (const key of keys) if ((await calls.get(key))?.key === key) kept.push(key);
 
 const digests = { small: small.digest, small2: small2.digest, large: large.digest };
 const report = { digests, ofValues, files, ofCalls, keys, kept, refused };

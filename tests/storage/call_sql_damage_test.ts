@@ -29,7 +29,7 @@ function flipped(bytes: Uint8Array, at: number, mask = 1): Uint8Array {
 
 async function assertReplaced(storage: CallSql, record: CallRecord): Promise<void> {
   storage.put(record);
-  assert.deepEqual(storage.get(record.key)?.fields, record.fields);
+  assert.deepEqual((await storage.get(record.key))?.fields, record.fields);
   assert.deepEqual(await Array.fromAsync(storage.records(), ({ key }) => key), [record.key]);
 }
 
@@ -42,11 +42,11 @@ Deno.test("a record with any byte flipped is a miss, with one warning", async ()
   using warnings = new Warnings();
   for (let at = 0; at < record.bytes.length; at++) {
     overwrite(path, record.key, flipped(record.bytes, at, 1 << (at % 8)));
-    assert.equal(storage.get(record.key), undefined, `byte ${at}`);
+    assert.equal(await storage.get(record.key), undefined, `byte ${at}`);
   }
   assert.deepEqual(await Array.fromAsync(storage.records()), []);
   assert.deepEqual(await Array.fromAsync(storage.records({ name: "f" })), []);
-  assert.equal(storage.getEmbedded(digest(1.5).hex), undefined);
+  assert.equal(await storage.getEmbedded(digest(1.5).hex), undefined);
   assert.equal(warnings.texts.length, 1, warnings.texts.join("\n"));
   assert.equal(warnings.about(record.key), 1);
   assert.equal(warnings.about(path), 1);
@@ -67,7 +67,7 @@ Deno.test("a record that is torn, or not its own, is a miss", async () => {
   const zeros = new Uint8Array(bytes.length);
   for (const damaged of [...torn, longer, zeros, other.bytes]) {
     overwrite(path, key, damaged);
-    assert.equal(storage.get(key), undefined, `${damaged.length} bytes`);
+    assert.equal(await storage.get(key), undefined, `${damaged.length} bytes`);
   }
   await assertReplaced(storage, record);
 });
@@ -84,9 +84,9 @@ Deno.test("a record that was moved to another key is refused", async () => {
     using database = new DatabaseSync(path);
     database.prepare("UPDATE calls SET key = ?").run(wanted);
   }
-  assert.equal(storage.get(wanted), undefined);
+  assert.equal(await storage.get(wanted), undefined);
   assert.equal(warnings.about(wanted), 1);
-  assert.equal(storage.get(record.key), undefined);
+  assert.equal(await storage.get(record.key), undefined);
 });
 
 Deno.test("a damaged record is computed again, with one warning", async () => {
@@ -140,7 +140,7 @@ Deno.test("a damaged database never gives a wrong record, and errors name it", a
     await using storage = new CallSql({ url: path });
     for (const record of records) {
       try {
-        const found = storage.get(record.key);
+        const found = await storage.get(record.key);
         if (found !== undefined) assert.deepEqual(found.fields, record.fields);
       } catch (error) {
         assert(error instanceof Error && !(error instanceof assert.AssertionError), String(error));

@@ -48,7 +48,7 @@ Deno.test("eight processes that make and fill one database lose nothing", async 
       const found = await Array.fromAsync(calls.records({ name: "f" }), ({ key }) => key);
       assert.equal(found.length, 80);
       assert.equal(new Set(found).size, 80);
-      for (const key of found) assert(calls.get(key) !== undefined);
+      for (const key of found) assert(await calls.get(key) !== undefined);
     }
     await Promise.all(children.map((child) => child.tell("quit")));
   } finally {
@@ -66,7 +66,7 @@ Deno.test("a writer that is killed leaves a whole database, with all that it had
     for (let count = 0; count < 5 + 17 * round; count++) stored.push(await child.line() ?? "");
     stored.push(...await child.kill());
     await using calls = new CallSql({ url: path });
-    for (const key of stored) assert.equal(calls.get(key)?.name, "f", key);
+    for (const key of stored) assert.equal((await calls.get(key))?.name, "f", key);
     using database = new DatabaseSync(path);
     const check = database.prepare("PRAGMA integrity_check").all().map((row) => ({ ...row }));
     assert.deepEqual(check, [{ integrity_check: "ok" }]);

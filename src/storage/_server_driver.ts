@@ -1,0 +1,259 @@
+import {
+  echoStatement,
+  type Row,
+  type Script,
+  type SqlDriver,
+  type SqlLocks,
+  type SqlValue,
+} from "./_sql_driver.ts";
+import { explained } from "./_server_errors.ts";
+import { openTables } from "./_server_schema.ts";
+import type { SessionOptions, SqlResult, SqlServer, SqlSession } from "./_sql_session.ts";
+import type { ServerAddress } from "./_sql_url.ts";
+
+/** Times that a script is run when writers get in each other's way. */
+const ATTEMPTS = 10;
+
+/** Longest pause before another attempt, in milliseconds, times the number of attempts so far. */
+const PAUSE = 20;
+
+/** An idle connection is ended after this long, in milliseconds: servers have few of them to give. */
+const IDLE_TIME = 60_000;
+
+/** A database on a server, through one connection that is opened when it is first used. */
+export class ServerDriver implements SqlDriver {
+  readonly now: string;
+  readonly locks: SqlLocks;
+  readonly #server: SqlServer;
+  readonly #address: ServerAddress;
+  readonly #options: SessionOptions;
+  readonly #echo: boolean;
+  readonly #connection: Connection;
+
+  /** Takes the address. Nothing is opened yet. */
+  constructor(
+    server: SqlServer,
+    address: ServerAddress,
+    options: SessionOptions & { readonly echo: boolean },
+  ) {
+    this.now = server.now;
+    this.#server = server;
+    this.#address = address;
+    this.#options = options;
+    this.#echo = options.echo;
+    this.#connection = new Connection(() => this.#connect(), IDLE_TIME);
+    this.locks = new ServerLocks(() => this.#connect(), (error) => this.#explained(error));
+  }
+
+  async #connect(): Promise<SqlSession> {
+    const session = await this.#server.connect(this.#address, this.#options);
+    try {
+      await openTables(session, this.#server, this.#address, this.#options.lockTimeout);
+    } catch (error) {
+      await session.close();
+      throw error;
+    }
+    return session;
+  }
+
+  #explained(error: unknown): unknown {
+    return explained(error, this.#server, this.#address);
+  }
+
+  async #query(sql: string, parameters: readonly SqlValue[]): Promise<SqlResult> {
+    if (this.#echo) echoStatement(sql, parameters);
+    try {
+      return await this.#connection.use((session) => session.query(sql, parameters));
+    } catch (error) {
+      throw this.#explained(error);
+    }
+  }
+
+  async get(sql: string, parameters: readonly SqlValue[]): Promise<Row | undefined> {
+    return (await this.#query(sql, parameters)).rows[0];
+  }
+
+  async all(sql: string, parameters: readonly SqlValue[]): Promise<Row[]> {
+    return (await this.#query(sql, parameters)).rows;
+  }
+
+  async run(sql: string, parameters: readonly SqlValue[]): Promise<number> {
+    const { id, changes } = await this.#query(sql, parameters);
+    return id ?? changes;
+  }
+
+  async transaction<T>(script: () => Script<T>): Promise<T> {
+    for (let attempt = 1;; attempt++) {
+      try {
+        return await this.#connection.useAlone((session) => this.#runScript(session, script()));
+      } catch (error) {
+        if (this.#server.classify(error) !== "conflict" || attempt === ATTEMPTS) {
+          throw this.#explained(error);
+        }
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * PAUSE * attempt));
+      }
+    }
+  }
+
+  async #runScript<T>(session: SqlSession, statements: Script<T>): Promise<T> {
+    await session.query("BEGIN");
+    try {
+      let step = statements.next();
+      while (step.done !== true) {
+        const [sql, parameters] = step.value;
+        if (this.#echo) echoStatement(sql, parameters);
+        const { id, changes } = await session.query(sql, parameters);
+        step = statements.next(id ?? changes);
+      }
+      await session.query("COMMIT");
+      return step.value;
+    } catch (error) {
+      if (session.isOpen) await session.query("ROLLBACK");
+      throw error;
+    }
+  }
+
+  async refusal(length: number): Promise<string | undefined> {
+    let maxLength: number;
+    try {
+      maxLength = await this.#connection.use(({ maxLength }) => Promise.resolve(maxLength));
+    } catch (error) {
+      throw this.#explained(error);
+    }
+    return length <= maxLength
+      ? undefined
+      : `its record of ${length} bytes is longer than the server takes: raise max_allowed_packet there`;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#connection.close(), this.locks[Symbol.asyncDispose]()]);
+  }
+}
+
+/** A session that is opened when it is needed, and again after it was lost. */
+class Connection {
+  readonly #connect: () => Promise<SqlSession>;
+  readonly #idleTime: number;
+  #session: Promise<SqlSession> | undefined;
+  /** Ends with the use that no other statement may come between; undefined while there is none. */
+  #alone: Promise<void> | undefined;
+  #uses = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(connect: () => Promise<SqlSession>, idleTime: number) {
+    this.#connect = connect;
+    this.#idleTime = idleTime;
+  }
+
+  /** Uses the session, alongside others, while nobody uses it alone. */
+  use<T>(work: (session: SqlSession) => Promise<T>): Promise<T> {
+    return this.#try(async (session) => {
+      while (this.#alone !== undefined) await this.#alone;
+      return await work(session);
+    });
+  }
+
+  /** Uses the session alone: what others send meanwhile has to wait. */
+  async useAlone<T>(work: (session: SqlSession) => Promise<T>): Promise<T> {
+    while (this.#alone !== undefined) await this.#alone;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#alone = promise;
+    try {
+      return await this.#try(work);
+    } finally {
+      this.#alone = undefined;
+      resolve();
+    }
+  }
+
+  // A connection that was lost shows when it is used; what was sent is sent once more.
+  async #try<T>(work: (session: SqlSession) => Promise<T>): Promise<T> {
+    this.#uses++;
+    clearTimeout(this.#timer);
+    try {
+      const session = await this.#open();
+      try {
+        return await work(session);
+      } catch (error) {
+        if (session.isOpen) throw error;
+      }
+      return await work(await this.#open());
+    } finally {
+      if (--this.#uses === 0) await this.#rest();
+    }
+  }
+
+  async #open(): Promise<SqlSession> {
+    for (;;) {
+      const opening = this.#session ??= this.#connect();
+      let session: SqlSession;
+      try {
+        session = await opening;
+      } catch (error) {
+        if (this.#session === opening) this.#session = undefined;
+        throw error;
+      }
+      if (session.isOpen) {
+        session.hold(true);
+        return session;
+      }
+      if (this.#session === opening) this.#session = undefined;
+      await session.close();
+    }
+  }
+
+  // Lets the process end, and after a while the connection.
+  async #rest(): Promise<void> {
+    const session = await this.#session?.catch(() => undefined);
+    if (session === undefined || this.#uses > 0) return;
+    session.hold(false);
+    if (this.#idleTime === Infinity) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.close(), this.#idleTime);
+    Deno.unrefTimer(this.#timer);
+  }
+
+  /** Ends the session once what is under way is done. */
+  async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    const opening = this.#session;
+    this.#session = undefined;
+    const session = await opening?.catch(() => undefined);
+    await session?.close();
+  }
+}
+
+/** Locks on a session of their own, which lasts until it is closed or lost. */
+class ServerLocks implements SqlLocks {
+  readonly #connection: Connection;
+  readonly #explained: (error: unknown) => unknown;
+
+  constructor(connect: () => Promise<SqlSession>, explained: (error: unknown) => unknown) {
+    this.#connection = new Connection(connect, Infinity);
+    this.#explained = explained;
+  }
+
+  async #use<T>(work: (session: SqlSession) => Promise<T>): Promise<T> {
+    try {
+      return await this.#connection.use(work);
+    } catch (error) {
+      throw this.#explained(error);
+    }
+  }
+
+  tryLock(name: string): Promise<boolean> {
+    return this.#use((session) => session.tryLock(name));
+  }
+
+  unlock(name: string): Promise<void> {
+    return this.#use((session) => session.unlock(name));
+  }
+
+  holder(name: string): Promise<string | undefined> {
+    return this.#use((session) => session.holder(name));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#connection.close();
+  }
+}
