@@ -237,15 +237,16 @@ export class CachedFunction {
     return await this.#profile.resolve(args, (each) => cache.loadValue(each));
   }
 
-  async #body(
+  // Not asynchronous itself: what a function returns at once is taken as it is then.
+  #body(
     { self, key }: Request,
     args: readonly unknown[],
     flight: Flight | undefined,
     calls: Set<string>,
-  ): Promise<unknown> {
+  ): unknown {
     const scope = currentScope();
     const frame: Frame = { key, calls, flight, parent: scope.frame };
-    return await runInScope({ ...scope, frame }, () => this.#fn.apply(self, [...args]));
+    return runInScope({ ...scope, frame }, () => this.#fn.apply(self, [...args]));
   }
 
   async #runAndStore(
@@ -261,16 +262,20 @@ export class CachedFunction {
     const calls = new Set<string>();
     // Whoever called may have changed an argument since, and the body would see the change. Nothing
     // may be awaited between here and the body.
-    if (prepared !== undefined && !this.#isUnchanged(prepared, request)) {
-      prepared.abandon();
+    const change = prepared === undefined ? undefined : this.#changed(prepared, request);
+    if (change !== undefined) {
+      prepared?.abandon();
       prepared = undefined;
-      this.#refuse("was given an argument that changed while it was being looked up");
+      this.#refuse(change);
     }
     // What will not be stored is nothing to wait for.
     if (prepared === undefined) flight?.land({ stored: false });
     let result: unknown;
     try {
-      result = await this.#body(request, args, flight, calls);
+      const returned = this.#body(request, args, flight, calls);
+      // Nothing else may run before a result that is at hand is encoded: the function may use its
+      // memory again.
+      result = isThenable(returned) ? await returned : returned;
     } catch (error) {
       prepared?.abandon();
       throw error;
@@ -281,6 +286,11 @@ export class CachedFunction {
       await this.#forget(cache, request.key);
       return result;
     }
+    if (!this.#hasSameDependencies(request)) {
+      prepared.abandon();
+      this.#refuse("has dependencies that changed while it ran");
+      return result;
+    }
     const outcome = { result, metadata: this.#closeNotes(notes, call), calls: [...calls] };
     const isStored = await this.#commit(cache, prepared, outcome);
     if (isStored && flight?.isAwaited === true) flight.land(storedOutcome(result));
@@ -288,12 +298,26 @@ export class CachedFunction {
     return result;
   }
 
-  #isUnchanged(prepared: PreparedCall, { key, named }: Request): boolean {
-    if (prepared.key === key && named.values.every(isPrimitive)) return true;
+  // What has changed since the call was looked up, if anything has.
+  #changed(prepared: PreparedCall, request: Request): string | undefined {
+    const { key, named } = request;
+    if (!this.#hasSameDependencies(request)) {
+      return "has dependencies that changed while it was being looked up";
+    }
+    if (prepared.key === key && named.values.every(isPrimitive)) return undefined;
     try {
-      return prepared.key === key && this.#keys.key(named) === key;
+      if (prepared.key === key && this.#keys.key(named) === key) return undefined;
     } catch (error) {
       if (!(error instanceof IndigestibleError)) throw error;
+    }
+    return "was given an argument that changed while it was being looked up";
+  }
+
+  #hasSameDependencies({ named }: Request): boolean {
+    try {
+      return this.#keys.depsDigest() === named.deps;
+    } catch (error) {
+      this.#warn("the dependencies cannot be digested any more", error);
       return false;
     }
   }
@@ -360,6 +384,11 @@ export class CachedFunction {
       this.#warn("the former result could not be evicted", error);
     }
   }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  const isObject = typeof value === "object" || typeof value === "function";
+  return isObject && value !== null && "then" in value && typeof value.then === "function";
 }
 
 function isPrimitive(value: unknown): boolean {

@@ -136,6 +136,8 @@ export class CallRecord {
    * @throws {UnknownTypeError} If a newer version wrote them.
    */
   static parse(key: string, bytes: Uint8Array): CallRecord {
+    // What stands in a damaged database may be anything.
+    if (!(bytes instanceof Uint8Array)) corrupt(key);
     const end = bytes.length - CRC_LENGTH;
     if (end <= 0 || bytes[end] !== 0xce) corrupt(key);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -112,11 +112,18 @@ export class Flight {
   }
 
   /** Whether this call is one of some others, or waits for one: then they cannot wait for it. */
-  dependsOn(others: readonly Flight[], seen: Set<Flight> = new Set()): boolean {
-    if (others.includes(this)) return true;
-    if (seen.has(this)) return false;
-    seen.add(this);
-    return [...this.#waitsFor].some((flight) => flight.dependsOn(others, seen));
+  dependsOn(others: readonly Flight[]): boolean {
+    const wanted = new Set(others);
+    const seen = new Set<Flight>();
+    // Chains of calls may be longer than the stack is deep.
+    const waiting: Flight[] = [this];
+    for (let flight = waiting.pop(); flight !== undefined; flight = waiting.pop()) {
+      if (wanted.has(flight)) return true;
+      if (seen.has(flight)) continue;
+      seen.add(flight);
+      waiting.push(...flight.#waitsFor);
+    }
+    return false;
   }
 }
 

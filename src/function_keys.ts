@@ -36,10 +36,15 @@ export class FunctionKeys {
   /** What stands for the function where it is an argument itself. */
   identity(): Identity {
     const { name, module, version, source } = this.#profile;
-    return new Identity("function", digest([name, module, version, source, this.#digest()]).hex);
+    return new Identity("function", digest([name, module, version, source, this.depsDigest()]).hex);
   }
 
-  #digest(): string | null {
+  /**
+   * The digest of what the results depend on now; null if they depend on nothing else.
+   *
+   * @throws {IndigestibleError} If a dependency has no encoding.
+   */
+  depsDigest(): string | null {
     const deps = this.#deps;
     if (deps === undefined) return null;
     const present = typeof deps === "function" ? deps() : deps;
@@ -53,7 +58,7 @@ export class FunctionKeys {
    */
   name(args: readonly unknown[]): NamedArguments {
     const { names, values } = this.#profile.bind(args);
-    return { names, values, deps: this.#digest() };
+    return { names, values, deps: this.depsDigest() };
   }
 
   /**

@@ -29,6 +29,9 @@ export interface ProfileOptions {
   readonly hasDeps: boolean;
 }
 
+/** How arguments beyond the parameters are named. */
+const SURPLUS_NAME = /^\[\d+\]$/;
+
 /** What is known of a function before it is called. */
 export class FunctionProfile {
   /** Its name. */
@@ -92,7 +95,7 @@ export class FunctionProfile {
   #checkedNames(option: string, names: readonly string[]): readonly string[] {
     const { named, rest, open } = this.#parameters;
     const known = [...named.map(({ name }) => name), ...rest === undefined ? [] : [rest]];
-    const wrong = names.find((name) => !known.includes(name) && !/^\[\d+\]$/.test(name));
+    const wrong = names.find((name) => !known.includes(name) && !SURPLUS_NAME.test(name));
     if (wrong === undefined || open) return names;
     const has = known.length === 0 ? "it has none" : `it has ${known.join(", ")}`;
     throw new TypeError(`Cannot ${option} "${wrong}" of ${this.name}: ${has}`);
@@ -191,6 +194,16 @@ function renamed(list: ParameterList, names: readonly string[]): ParameterList {
   const all = rest === undefined ? names : [...names, rest];
   if (new Set(all).size !== all.length) {
     throw new TypeError("Cannot use params: a name occurs twice");
+  }
+  const surplus = names.find((name) => SURPLUS_NAME.test(name));
+  if (surplus !== undefined) {
+    throw new TypeError(`Cannot use params: "${surplus}" is how surplus arguments are named`);
+  }
+  if (rest !== undefined && names.length > list.named.length) {
+    throw new TypeError(
+      `Cannot use params: they name what the rest parameter ${rest} takes; name ` +
+        `${list.named.length} at the most`,
+    );
   }
   const fallbacks = list.destructured ? [] : list.named;
   const named: Parameter[] = names.map((name, position) => ({

@@ -4,7 +4,6 @@ import { warnOnce } from "./log.ts";
 interface Wrapped {
   readonly source: string | null;
   readonly fn: WeakRef<AnyFunction>;
-  readonly hasDeps: boolean;
 }
 
 /** The functions wrapped in this process, by the identity that their keys are made from. */
@@ -21,29 +20,29 @@ export function claimIdentity(
   profile: FunctionProfile,
   options: { readonly hasDeps: boolean; readonly interactive: boolean },
 ): void {
-  // Code that joins the key tells the functions apart by itself.
-  if (profile.hashed.includes("code")) return;
   const { name, module, version, source, hashed } = profile;
   const identity = JSON.stringify([
     name,
     hashed.includes("module") ? module : null,
     hashed.includes("version") ? version : null,
     typeof version,
+    profile.code,
+    // Dependencies tell a function from those that have none, and from others that have some.
+    options.hasDeps,
   ]);
   const other = wrapped.get(identity);
-  wrapped.set(identity, { source, fn: new WeakRef(fn), hasDeps: options.hasDeps });
+  wrapped.set(identity, { source, fn: new WeakRef(fn) });
   if (other === undefined || options.interactive || other.fn.deref() === fn) return;
-  const hasDeps = options.hasDeps || other.hasDeps;
   const place = module === null ? "" : ` of ${module}`;
   // Of two native or bound functions nothing says that they are the same.
-  if (other.source !== source || (source === null && !hasDeps)) {
+  if (other.source !== source || (source === null && !options.hasDeps)) {
     wrapped.set(identity, other);
     throw new TypeError(
       `Cannot wrap a second function "${name}"${place}: its calls would be taken for those of the ` +
         "first; give it another name or version, or set hashCode",
     );
   }
-  if (hasDeps) return;
+  if (options.hasDeps) return;
   warnOnce(
     `closures ${identity}`,
     ["wrapper"],

@@ -119,6 +119,12 @@ Deno.test("CallRecord ends with the CRC-32 of what comes before and the key", ()
   assert.equal((decode(bytes) as { crc: number }).crc, crc32(text));
 });
 
+Deno.test("CallRecord.parse() refuses what is no bytes at all", () => {
+  for (const found of [null, undefined, "text", 5]) {
+    assert.throws(() => CallRecord.parse(KEY, Object(found)), CorruptValueError);
+  }
+});
+
 Deno.test("CallRecord.parse() refuses a record with any byte changed", () => {
   const { bytes } = CallRecord.build(KEY, FIELDS);
   for (let at = 0; at < bytes.length; at++) {

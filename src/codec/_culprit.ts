@@ -44,3 +44,12 @@ export function describeForeign(value: object): string {
     : "an instance of a class without a name";
   return `is ${name}: make it storable with registerType(), or pass plain data`;
 }
+
+/** Most characters of a path that a message shows. */
+const SHOWN_PATH = 200;
+
+/** A path of which the two ends are left where it is long. */
+export function shortened(path: string): string {
+  if (path.length <= SHOWN_PATH) return path;
+  return `${path.slice(0, SHOWN_PATH / 2)}…${path.slice(-SHOWN_PATH / 4)}`;
+}

@@ -33,7 +33,7 @@ function isErrorField(className: string, key: string): boolean {
 
 interface TemporalType {
   readonly prototype: object;
-  from(text: string): { toString(): string };
+  from(text: string): { toString(): string; equals?(other: unknown): boolean };
 }
 
 const TEMPORAL_NAMES = [
@@ -133,7 +133,8 @@ function temporalFields(name: string, value: object): BuiltinFields {
   if (!isReal(() => String(value))) return NOT_REAL;
   const text = String(value);
   const again = temporalType(name)?.from(text);
-  if (again === undefined || String(again) !== text) {
+  // What the text does not say, as the day of a month of a year, makes two values unequal.
+  if (again === undefined || String(again) !== text || again.equals?.(value) === false) {
     return { unfit: `is a Temporal.${name} whose text would not read back` };
   }
   // The text of a duration merges its units below the second, so not every one reads back.

@@ -13,6 +13,7 @@ import type { Encoding, Reference } from "./encoding.ts";
 import {
   EXTENSION,
   MAX_DEPTH,
+  MAX_REPEATED_LENGTH,
   REFERENCE_LENGTH,
   REFERENCE_PAYLOAD,
   SPLIT_LENGTH,
@@ -34,13 +35,6 @@ export interface DecodeOptions {
 
 /** Finds the encoding of a part, already checked against the reference; undefined if it cannot. */
 export type PartSource = (reference: Reference) => Encoding | undefined;
-
-/**
- * Most bytes that a value may come to by containing parts more than once: 4 GiB of plain memory, and
- * 1 GiB of anything else. Without a limit a few small parts could stand for more than any memory
- * holds.
- */
-export const MAX_REPEATED_LENGTH = { memory: 2 ** 32, other: 2 ** 30 } as const;
 
 /** Thrown by {@linkcode decode} when the source does not have a part. */
 export class MissingPart extends Error {

@@ -1,13 +1,24 @@
 import { Buffer } from "node:buffer";
 import { Digest, isWholeDigest } from "../digest.ts";
 import { IndigestibleError } from "../errors.ts";
-import { Culprit, describeForeign, keyStep, within } from "./_culprit.ts";
+import { Culprit, describeForeign, keyStep, shortened, within } from "./_culprit.ts";
+import {
+  arrayLength,
+  dateTime,
+  mapSize,
+  memoryThere,
+  prototypeOf,
+  refuseArray,
+  refuseExtras,
+  setSize,
+} from "./_genuine.ts";
+import { type SplitPart, SplitParts } from "./_split_parts.ts";
 import { Writer } from "./writer.ts";
 import { BUILTIN_BY_PROTOTYPE, type BuiltinFields, fieldStep } from "./builtins.ts";
 import { crcOf, digestOf, type Encoding, type Reference } from "./encoding.ts";
 import { EXTENSION, MAX_DEPTH, MAX_PAYLOAD, SPLIT_LENGTH, TIMESTAMP } from "./format.ts";
 import { DIGEST_METHOD, Identity, identityOf } from "./identity.ts";
-import { ARRAY_BUFFER_KIND, bytesOf, KIND_BY_PROTOTYPE, memoryOf } from "./memory.ts";
+import { ARRAY_BUFFER_KIND, bytesOf, KIND_BY_PROTOTYPE, memoryOf, memoryOffset } from "./memory.ts";
 import { registeredTypes } from "./registry.ts";
 import { writeReference } from "./reference.ts";
 
@@ -30,45 +41,8 @@ export interface EncodeOptions {
   split?: boolean;
 }
 
-const NOT_REAL = "only looks like a built-in object: pass plain data";
 const CHANGED = "changes while it is being encoded";
 const TOO_LARGE = "holds more than 4 GiB, the most the format takes in one piece: divide it";
-
-/** Most characters of a path that a message shows. */
-const SHOWN_PATH = 200;
-
-const MAP_SIZE = getter(Map.prototype, "size");
-const SET_SIZE = getter(Set.prototype, "size");
-const DATE_TIME = Date.prototype.getTime;
-
-function getter(prototype: object, name: string): () => unknown {
-  const get = Object.getOwnPropertyDescriptor(prototype, name)?.get;
-  if (get === undefined) throw new TypeError(`There is no property ${name}`);
-  return get;
-}
-
-// Built-in objects refuse to be read through a prototype or a proxy that is not their own.
-function isReal(read: () => unknown, value: object): boolean {
-  try {
-    read.call(value);
-    return true;
-  } catch (error) {
-    if (error instanceof TypeError) return false;
-    throw error;
-  }
-}
-
-function checked(bytes: Uint8Array | undefined): Uint8Array {
-  if (bytes === undefined) {
-    throw new Culprit("is detached: its memory has been transferred elsewhere");
-  }
-  return bytes;
-}
-
-function shortened(path: string): string {
-  if (path.length <= SHOWN_PATH) return path;
-  return `${path.slice(0, SHOWN_PATH / 2)}…${path.slice(-SHOWN_PATH / 4)}`;
-}
 
 /** Encodes one value at a time, always in the one canonical form. */
 export class Encoder {
@@ -77,6 +51,10 @@ export class Encoder {
   #identities = true;
   #sink: PartSink | undefined;
   #splitLength = SPLIT_LENGTH;
+  readonly #parts = new SplitParts();
+  // The part that was split off last, and where its reference stands.
+  #lastPart: SplitPart | undefined;
+  #lastStart = -1;
 
   /**
    * Encodes a value.
@@ -90,6 +68,7 @@ export class Encoder {
     this.#identities = options.identities ?? true;
     this.#sink = options.sink;
     this.#splitLength = options.split === false ? Infinity : SPLIT_LENGTH;
+    if (!this.#parts.isEmpty) this.#parts.clear();
     try {
       this.#value(value, 1);
     } catch (error) {
@@ -104,6 +83,7 @@ export class Encoder {
   /** Gives back the memory that an unusually large value has taken. */
   trim(): void {
     this.#out.trim();
+    this.#parts.clear();
     this.#body = undefined;
     this.#sink = undefined;
   }
@@ -136,8 +116,29 @@ export class Encoder {
     }
     if (typeof value === "number") return this.#out.number(value);
     const start = this.#out.position;
-    this.#value(value, depth);
-    if (this.#out.position - start >= this.#splitLength) this.#split(start, undefined);
+    if (typeof value !== "object" || value === null) {
+      this.#value(value, depth);
+      if (this.#out.position - start >= this.#splitLength) {
+        this.#split(start, undefined, this.#parts);
+      }
+      return;
+    }
+    const known = this.#parts.isEmpty ? undefined : this.#parts.find(value, depth);
+    if (known !== undefined) {
+      this.#parts.repeat(known);
+      return writeReference(this.#out, known.reference);
+    }
+    const { memory, other } = this.#parts;
+    this.#lastStart = -1;
+    this.#object(value, depth);
+    if (this.#out.position - start >= this.#splitLength) {
+      this.#split(start, undefined, { memory, other });
+    }
+    if (this.#lastStart === start && this.#lastPart !== undefined) {
+      // Plain memory stands nowhere too deep.
+      const isLeaf = this.#lastPart.other === 0;
+      this.#parts.remember(value, this.#lastPart, isLeaf ? MAX_DEPTH : depth);
+    }
   }
 
   // An element whose place in its container cannot be named by an index or a key.
@@ -149,13 +150,18 @@ export class Encoder {
     }
   }
 
-  #split(start: number, body: Uint8Array | undefined): void {
+  // Puts a reference in the place of a part, whose own parts have come since some earlier totals.
+  #split(
+    start: number,
+    body: Uint8Array | undefined,
+    before: { readonly memory: number; readonly other: number },
+  ): void {
     const head = this.#out.since(start);
-    const reference = {
-      digest: digestOf(head, body),
-      crc: crcOf(head, body),
-      length: head.length + (body?.length ?? 0),
-    };
+    const length = head.length + (body?.length ?? 0);
+    const reference = { digest: digestOf(head, body), crc: crcOf(head, body), length };
+    const kind = body !== undefined || memoryOffset(head) !== undefined ? "memory" : "other";
+    this.#lastPart = this.#parts.add(reference, kind, before);
+    this.#lastStart = start;
     this.#sink?.(reference, { head, body });
     this.#out.rewind(start);
     writeReference(this.#out, reference);
@@ -202,17 +208,17 @@ export class Encoder {
 
   #object(value: object, depth: number): void {
     if (registeredTypes().length > 0 && this.#registered(value, depth)) return;
-    const prototype: object | null = Object.getPrototypeOf(value);
+    const prototype = prototypeOf(value);
     if (Array.isArray(value) && prototype === Array.prototype) return this.#array(value, depth);
     if (prototype === Object.prototype || prototype === null) return this.#record(value, depth);
     const kind = KIND_BY_PROTOTYPE.get(prototype);
     if (kind !== undefined) {
-      return this.#memory(kind, checked(memoryOf(value as ArrayBufferView)), depth);
+      return this.#memory(kind, memoryThere(memoryOf(value as ArrayBufferView)), depth);
     }
     switch (prototype) {
       case Uint8Array.prototype:
       case Buffer.prototype:
-        return this.#bytes(checked(memoryOf(value as Uint8Array)), depth);
+        return this.#bytes(memoryThere(memoryOf(value as Uint8Array)), depth);
       case Map.prototype:
         return this.#map(value as Map<unknown, unknown>, depth);
       case Set.prototype:
@@ -220,8 +226,8 @@ export class Encoder {
       case Date.prototype:
         return this.#date(value as Date, depth);
       case ArrayBuffer.prototype:
-        this.#refuseExtras(value);
-        return this.#memory(ARRAY_BUFFER_KIND, checked(bytesOf(value as ArrayBuffer)), depth);
+        refuseExtras(value);
+        return this.#memory(ARRAY_BUFFER_KIND, memoryThere(bytesOf(value as ArrayBuffer)), depth);
       case Digest.prototype:
         return this.#digest(value as Digest);
       case Identity.prototype:
@@ -236,7 +242,7 @@ export class Encoder {
     if (Object.hasOwn(array, "index") && Object.hasOwn(array, "input")) {
       throw new Culprit("is the match of a regular expression: take the strings out of it");
     }
-    const { length } = array;
+    const length = arrayLength(array);
     this.#out.array(length);
     let index = 0;
     try {
@@ -247,7 +253,7 @@ export class Encoder {
   }
 
   #record(record: object, depth: number): void {
-    if (Array.isArray(record)) throw new Culprit(NOT_REAL);
+    refuseArray(record);
     if (Object.getOwnPropertySymbols(record).length > 0) {
       if (this.#selfDigested(record)) return;
       throw new Culprit("has symbol keys, which mean nothing outside this process");
@@ -280,10 +286,9 @@ export class Encoder {
   }
 
   #map(map: Map<unknown, unknown>, depth: number): void {
-    if (!isReal(MAP_SIZE, map)) throw new Culprit(NOT_REAL);
-    this.#refuseExtras(map);
+    const size = mapSize(map);
+    refuseExtras(map);
     const start = this.#out.open();
-    const { size } = map;
     this.#out.array(2 * size);
     let index = 0;
     for (const [key, value] of map) {
@@ -297,10 +302,9 @@ export class Encoder {
   }
 
   #set(set: Set<unknown>, depth: number): void {
-    if (!isReal(SET_SIZE, set)) throw new Culprit(NOT_REAL);
-    this.#refuseExtras(set);
+    const size = setSize(set);
+    refuseExtras(set);
     const start = this.#out.open();
-    const { size } = set;
     this.#out.array(size);
     let index = 0;
     for (const element of set) this.#inner(element, depth + 1, `<element ${index++}>`);
@@ -317,9 +321,8 @@ export class Encoder {
   }
 
   #date(date: Date, depth: number): void {
-    if (!isReal(DATE_TIME, date)) throw new Culprit(NOT_REAL);
-    this.#refuseExtras(date);
-    const time = date.getTime();
+    const time = dateTime(date);
+    refuseExtras(date);
     if (Number.isNaN(time)) return this.#builtin(["Date"], depth);
     const seconds = Math.floor(time / 1000);
     const nanoseconds = (time - seconds * 1000) * 1_000_000;
@@ -356,7 +359,7 @@ export class Encoder {
   #content(start: number, bytes: Uint8Array, depth: number): void {
     if (this.#out.position - start + bytes.length < this.#splitLength) return this.#out.raw(bytes);
     if (depth === 1) this.#body = bytes;
-    else this.#split(start, bytes);
+    else this.#split(start, bytes, this.#parts);
   }
 
   #digest(digest: Digest): void {
@@ -388,11 +391,5 @@ export class Encoder {
     }
     this.#identity("custom", digest);
     return true;
-  }
-
-  #refuseExtras(value: object): void {
-    if (Object.keys(value).length > 0 || Object.getOwnPropertySymbols(value).length > 0) {
-      throw new Culprit("has properties of its own, which would be lost: store them beside it");
-    }
   }
 }

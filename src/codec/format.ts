@@ -38,3 +38,10 @@ export const REFERENCE_PAYLOAD = 44;
 
 /** Bytes of a whole reference: a three-byte header and the payload. */
 export const REFERENCE_LENGTH = 3 + REFERENCE_PAYLOAD;
+
+/**
+ * Most bytes that a value may come to by containing parts more than once: 4 GiB of plain memory, and
+ * 1 GiB of anything else. Without a limit a few small parts could stand for more than any memory
+ * holds.
+ */
+export const MAX_REPEATED_LENGTH = { memory: 2 ** 32, other: 2 ** 30 } as const;

@@ -75,14 +75,47 @@ export function memoryValue(kind: MemoryKind, buffer: ArrayBuffer): unknown {
  * it is none, or its memory has been given away.
  */
 export function memoryOf(view: ArrayBufferView): Uint8Array | undefined {
-  if (!ArrayBuffer.isView(view) || isDetached(view.buffer)) return undefined;
-  const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-  return view.buffer instanceof ArrayBuffer ? bytes : bytes.slice();
+  if (!ArrayBuffer.isView(view)) return undefined;
+  const read = Object.getPrototypeOf(view) === DataView.prototype ? DATA_VIEW : TYPED_ARRAY;
+  let bytes: Uint8Array;
+  try {
+    const buffer = read.buffer.call(view) as ArrayBufferLike;
+    if (isDetached(buffer)) return undefined;
+    const [offset, length] = [read.byteOffset.call(view), read.byteLength.call(view)];
+    bytes = new Uint8Array(buffer, offset as number, length as number);
+  } catch (error) {
+    // A DataView beyond the end of a buffer that was made shorter.
+    if (error instanceof TypeError) return undefined;
+    throw error;
+  }
+  return bytes.buffer instanceof ArrayBuffer ? bytes : bytes.slice();
+}
+
+// What a view says by itself: a property of its own may say something else.
+const DATA_VIEW = viewGetters(DataView.prototype);
+const TYPED_ARRAY = viewGetters(Object.getPrototypeOf(Uint8Array.prototype));
+
+function viewGetters(prototype: object): Record<"buffer" | "byteOffset" | "byteLength", Getter> {
+  return {
+    buffer: getter(prototype, "buffer"),
+    byteOffset: getter(prototype, "byteOffset"),
+    byteLength: getter(prototype, "byteLength"),
+  };
 }
 
 /** The bytes of a buffer; undefined if it is none, or has been given away. */
 export function bytesOf(buffer: ArrayBuffer): Uint8Array | undefined {
   return isBuffer(buffer) && !isDetached(buffer) ? new Uint8Array(buffer) : undefined;
+}
+
+/** Reads a property of the object it is called on. */
+export type Getter = () => unknown;
+
+/** The function behind a property of a built-in prototype. */
+export function getter(prototype: object, name: string): Getter {
+  const get = Object.getOwnPropertyDescriptor(prototype, name)?.get;
+  if (get === undefined) throw new TypeError(`There is no property ${name}`);
+  return get;
 }
 
 function isDetached(buffer: ArrayBufferLike): boolean {

@@ -194,3 +194,43 @@ Deno.test("encode() takes digests and identities that were read back, in results
     assert.deepEqual(encoded([value], { identities: false }), encoded([value]));
   }
 });
+
+Deno.test("encode() reads what a built-in object holds, not what its properties say", () => {
+  const bytes = Object.defineProperty(new Uint8Array([1, 2, 3]), "byteLength", { value: 1 });
+  assert.deepEqual(encoded(bytes), encoded(new Uint8Array([1, 2, 3])));
+  const floats = Object.defineProperty(new Float64Array(2), "byteOffset", { value: 8 });
+  assert.deepEqual(encoded(floats), encoded(new Float64Array(2)));
+  const date = Object.defineProperty(new Date(5), "getTime", { value: () => 7 });
+  assert.deepEqual(encoded(date), encoded(new Date(5)));
+});
+
+Deno.test("encode() refuses a view that its buffer has become too short for", () => {
+  const buffer = new ArrayBuffer(8, { maxByteLength: 16 });
+  const view = new DataView(buffer, 4, 4);
+  buffer.resize(2);
+  assertIndigestible({ view }, "value.view", /out of bounds/);
+});
+
+Deno.test("encode() refuses proxies that cannot be read, or lie about their length", () => {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  assertIndigestible([proxy], "value[0]", /a proxy that cannot be read/);
+  for (const length of [1.5, -1, NaN, 2 ** 32, "2"]) {
+    const lying = new Proxy([1, 2, 3], {
+      get: (target, key) => key === "length" ? length : Reflect.get(target, key),
+    });
+    assertIndigestible({ lying }, "value.lying", /only looks like/);
+  }
+});
+
+Deno.test({
+  name: "encode() refuses Temporal values that hold more than their text says",
+  ignore: !Reflect.has(globalThis, "Temporal"),
+  fn: () => {
+    const day = new Temporal.PlainYearMonth(2024, 1, "iso8601", 15);
+    assertIndigestible({ day }, "value.day", /would not read back/);
+    const year = new Temporal.PlainMonthDay(1, 1, "iso8601", 2020);
+    assertIndigestible([year], "value[0]", /would not read back/);
+    assert(encoded(new Temporal.PlainYearMonth(2024, 1)).length > 0);
+  },
+});

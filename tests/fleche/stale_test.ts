@@ -1,4 +1,4 @@
-import { Call, digest, fleche, type OnStale, withCache } from "@fleche/core";
+import { Call, digest, fleche, type FlecheOptions, type OnStale, withCache } from "@fleche/core";
 import assert from "node:assert";
 import { made, memoryCache, warningsOf } from "../_wrapper.ts";
 
@@ -64,7 +64,9 @@ Deno.test("fleche() computes anew where the code joins the key", async () => {
   );
   assert.deepEqual(results, [2, true, 3, true, 2, true]);
   assert.equal((await cache.calls.list("")).length, 2);
-  assert.deepEqual(warnings, []);
+  // The third has the source of the first, and may close over something else.
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0] ?? "", /have one source/);
 });
 
 Deno.test("fleche() throws TypeError for a second function of one name", () => {
@@ -121,6 +123,23 @@ Deno.test("fleche() warns of closures that nothing tells apart, once", async () 
   assert.match(warnings[0] ?? "", /"closures".*tell them apart with deps or name/);
 });
 
+Deno.test("fleche() warns of closures although their code joins the key", async () => {
+  const scale = (factor: number, options: FlecheOptions) =>
+    fleche((x: number) => x * factor, { name: "closures with code", ...options });
+  for (const options of [{ hashCode: true }, { module: null }]) {
+    const warnings = await warningsOf(() => [scale(2, options), scale(3, options)]);
+    assert.match(warnings.at(-1) ?? "", /"closures with code".*have one source/);
+  }
+});
+
+Deno.test("fleche() warns of closures although one between them has deps", async () => {
+  const scale = (factor: number, deps: Pick<FlecheOptions, "deps"> = {}) =>
+    fleche((x: number) => x * factor, { name: "closures around deps", ...deps });
+  const warnings = await warningsOf(() => [scale(2), scale(3, { deps: [3] }), scale(4)]);
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0] ?? "", /"closures around deps".*have one source/);
+});
+
 Deno.test("fleche() tells closures apart by deps or name, without a warning", async () => {
   const byDeps = (factor: number) =>
     fleche((x: number) => x * factor, { name: "closures with deps", deps: [factor] });
@@ -144,6 +163,41 @@ Deno.test("fleche() wraps one function twice without complaint", async () => {
     fleche(fn, { name: "wrapped twice" }),
   ]);
   assert.deepEqual(warnings, []);
+});
+
+Deno.test("fleche() stores nothing under dependencies that change while it runs", async () => {
+  let factor = 2;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const lookedUp = fleche((x: number) => x * factor, { name: "deps 1", deps: () => [factor] });
+  const running = fleche(async (x: number) => {
+    await promise;
+    return x * factor;
+  }, { name: "deps 2", deps: () => [factor] });
+  await using cache = memoryCache();
+  const results: number[] = [];
+  const warnings = await warningsOf(() =>
+    withCache(cache, async () => {
+      const calls = [lookedUp(5), running(5)];
+      factor = 3;
+      resolve();
+      results.push(...await Promise.all(calls));
+      factor = 2;
+      results.push(await lookedUp(5), await running(5));
+    })
+  );
+  assert.deepEqual(results, [15, 15, 10, 10]);
+  assert.equal((await cache.calls.list("")).length, 2);
+  assert.equal(warnings.filter((each) => /dependenc/.test(each)).length, 2);
+});
+
+Deno.test("fleche() stores what a function returned, whatever it does to it later", async () => {
+  const buffer = new Float64Array(2);
+  const fill = fleche((x: number) => buffer.fill(x), { name: "reuses its buffer", version: 1 });
+  await using cache = memoryCache();
+  await withCache(cache, async () => {
+    await Promise.all([1, 2, 3].map((x) => fill(x)));
+    for (const x of [1, 2, 3]) assert.deepEqual(await fill.load(x), new Float64Array([x, x]));
+  });
 });
 
 Deno.test("fleche() follows dependencies that change between calls", async () => {

@@ -95,6 +95,11 @@ Deno.test("fleche() renames parameters by params, and keeps their defaults", () 
 
 Deno.test("fleche() throws TypeError where two parameters get one name", () => {
   assert.match(refusal(made("(a, b) => a"), { name: "f", params: ["x", "x"] }), /twice/);
+  assert.match(refusal(made("(a) => a"), { name: "f", params: ["[1]"] }), /surplus arguments/);
+  assert.match(
+    refusal(made("(a, ...r) => a"), { name: "f", params: ["x", "y"] }),
+    /rest parameter/,
+  );
   assert.match(refusal(made("(a, ...x) => a"), { name: "f", params: ["x"] }), /twice/);
 });
 
