@@ -76,6 +76,7 @@ export { CallVoid } from "./src/storage/call_void.ts";
 export { ValueFile, type ValueFileOptions } from "./src/storage/value_file.ts";
 export type { Compression, SealOptions } from "./src/storage/seal.ts";
 export { CallFile, type CallFileOptions } from "./src/storage/call_file.ts";
+export { ValueHdf5, type ValueHdf5Options } from "./src/storage/value_hdf5.ts";
 export { CallSql, type CallSqlOptions } from "./src/storage/call_sql.ts";
 export type { JournalMode } from "./src/storage/_sqlite_file.ts";
 export type { Encoding, Reference } from "./src/codec/encoding.ts";

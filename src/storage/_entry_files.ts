@@ -13,6 +13,8 @@ export interface EntryFilesOptions {
   readonly root: string;
   readonly kind: EntryKind;
   readonly durability: Durability;
+  /** What the names of the files end in; nothing by default. */
+  readonly suffix?: string;
 }
 
 /** Age from which on a temporary file is one that a writer left when it was killed: a day. */
@@ -30,6 +32,7 @@ export class EntryFiles {
   readonly #folder: string;
   readonly #kind: EntryKind;
   readonly #durability: Durability;
+  readonly #suffix: string;
   #isSwept = false;
 
   constructor(options: EntryFilesOptions) {
@@ -37,11 +40,12 @@ export class EntryFiles {
     this.#folder = `${this.root}/v1/`;
     this.#kind = options.kind;
     this.#durability = options.durability;
+    this.#suffix = options.suffix ?? "";
   }
 
   /** The path of an entry. */
   path(name: string): string {
-    return `${this.#folder}${name.slice(0, 2)}/${name}`;
+    return `${this.#folder}${name.slice(0, 2)}/${name}${this.#suffix}`;
   }
 
   /** Whether there is a file for an entry; its content is not looked at. */
@@ -68,7 +72,10 @@ export class EntryFiles {
 
   /** The names of the entries in one of them. */
   namesIn(shard: string): string[] {
-    return namesIn(this.shardPath(shard)).filter(isWholeDigest);
+    const names = namesIn(this.shardPath(shard));
+    if (this.#suffix === "") return names.filter(isWholeDigest);
+    return names.filter((name) => name.endsWith(this.#suffix))
+      .map((name) => name.slice(0, -this.#suffix.length)).filter(isWholeDigest);
   }
 
   /** The names that begin with a prefix. */

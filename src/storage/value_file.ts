@@ -1,17 +1,10 @@
-import { hash } from "node:crypto";
 import { type Encoding, encodingLength, joined, type Reference } from "../codec/encoding.ts";
 import { memoryOffset } from "../codec/memory.ts";
 import { SaveError, SignatureError } from "../errors.ts";
-import {
-  describe,
-  EntryFiles,
-  infoIfThere,
-  isDenied,
-  namesIn,
-  removeIfThere,
-} from "./_entry_files.ts";
+import { describe, EntryFiles, infoIfThere, isDenied } from "./_entry_files.ts";
 import { FileGate } from "./_file_gate.ts";
 import { KnownLengths } from "./_known_lengths.ts";
+import { Registrations } from "./_registrations.ts";
 import { ValueCheck } from "./_value_check.ts";
 import {
   type Compression,
@@ -101,6 +94,7 @@ export class ValueFile implements ValueStorage {
   readonly #seal: Seal | undefined;
   readonly #check: ValueCheck;
   readonly #lengths = new KnownLengths();
+  readonly #registrations: Registrations;
 
   /**
    * Takes the folder. Nothing is opened or made yet.
@@ -117,6 +111,7 @@ export class ValueFile implements ValueStorage {
     this.compress = this.#seal?.compression ?? false;
     this.#check = new ValueCheck(this.verify, this.#seal);
     this.#files = new EntryFiles({ root: this.root, kind: "value", durability: this.durability });
+    this.#registrations = new Registrations(this.#files);
     this.gate = new FileGate(`${this.#files.root}/gc.lock`, this.lockTimeout);
   }
 
@@ -270,35 +265,23 @@ export class ValueFile implements ValueStorage {
     yield* this.#files.entries();
   }
 
-  #registration(identity: string): string {
-    return `${this.#files.root}/calls/${hash("sha256", identity, "hex").slice(0, 16)}`;
-  }
-
   /**
    * Remembers a call storage, as a file in `<root>/calls/`.
    *
    * @throws {SaveError} If it cannot be written.
    */
   register(identity: string): void {
-    const path = this.#registration(identity);
-    if (infoIfThere(path) !== undefined) return;
-    try {
-      this.#files.write(path, { head: new TextEncoder().encode(identity) });
-    } catch (cause) {
-      const message = `Cannot write the file ${path}: ${describe(cause)}`;
-      throw new SaveError(message, { key: identity }, { cause });
-    }
+    this.#registrations.add(identity);
   }
 
   /** The call storages that are remembered. */
   registered(): string[] {
-    const folder = `${this.#files.root}/calls`;
-    return namesIn(folder).map((name) => Deno.readTextFileSync(`${folder}/${name}`));
+    return this.#registrations.list();
   }
 
   /** Forgets a call storage. */
   forget(identity: string): void {
-    removeIfThere(this.#registration(identity));
+    this.#registrations.delete(identity);
   }
 
   /** The time by the clock of the file system. */

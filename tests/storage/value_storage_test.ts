@@ -1,4 +1,4 @@
-import { ValueFile, ValueMemory, ValueVoid } from "@fleche/core";
+import { ValueFile, ValueHdf5, ValueMemory, ValueVoid } from "@fleche/core";
 import { join } from "node:path";
 import { SEALS } from "./_seals.ts";
 import { testValueStorage } from "./_value_storage.ts";
@@ -43,3 +43,23 @@ for (const [how, seal] of Object.entries(SEALS)) {
     open: (folder) => new ValueFile({ root: folder, ...seal }),
   });
 }
+
+testValueStorage({
+  name: "ValueHdf5",
+  capabilities: onDisk,
+  keeps: true,
+  sealed: true,
+  open: (folder) => new ValueHdf5({ root: join(folder, "not", "yet", "there") }),
+});
+
+testValueStorage({
+  name: "ValueHdf5, compressed and signed, with SHA-256 and fsync",
+  capabilities: onDisk,
+  keeps: true,
+  sealed: true,
+  open: (folder) =>
+    new ValueHdf5({
+      ...{ root: folder, compress: true, verify: "sha256", durability: "fsync" },
+      secretKey: ["00112233445566778899aabbccddeeff"],
+    }),
+});
