@@ -189,13 +189,17 @@ export class EntryFiles {
   }
 
   /**
-   * Moves a damaged file out of the way, unless another writer has just mended it.
+   * Moves a damaged file out of the way, unless it is whole, since it was the reference that was
+   * wrong, or another writer has just mended it. A file that is whole is never moved, not even for a
+   * moment.
    *
    * @param isRight whether the bytes of a file are as they should be
    * @returns the bytes, if they are right after all; the file is in its place then
    */
   setAside(name: string, isRight: (bytes: Uint8Array) => boolean): Uint8Array | undefined {
     const path = this.path(name);
+    const present = readFileIfThere(path);
+    if (present !== undefined && isRight(present)) return present;
     const aside = `${this.root}/quarantine/${name}.${uniqueName()}`;
     try {
       Deno.mkdirSync(`${this.root}/quarantine`, { recursive: true });
@@ -207,7 +211,7 @@ export class EntryFiles {
       warnOnce(`damaged ${path}`, ["storage"], text);
       return undefined;
     }
-    const bytes = Deno.lstatSync(aside).isFile ? Deno.readFileSync(aside) : undefined;
+    const bytes = readFileIfThere(aside);
     if (bytes !== undefined && isRight(bytes)) {
       putBack(aside, path);
       return bytes;
@@ -217,6 +221,10 @@ export class EntryFiles {
     warnOnce(`damaged ${path}`, ["storage"], text, { name });
     return undefined;
   }
+}
+
+function readFileIfThere(path: string): Uint8Array | undefined {
+  return infoIfThere(path)?.isFile === true ? Deno.readFileSync(path) : undefined;
 }
 
 // Never in place of what has come there meanwhile.
