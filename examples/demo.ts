@@ -76,6 +76,12 @@ async function main(options: DemoOptions): Promise<void> {
   const counts = `${computed} calls computed and ${steps.all.length - computed} loaded`;
   const own = duration((performance.now() - begun) / 1000);
   console.log(`${counts} in ${own}, after ${duration(begun / 1000)} to start Deno.`);
+  const inside = (await cache.query().count()) - steps.all.length;
+  if (computed === 0 && inside > 0) {
+    console.log(
+      `The other ${inside} calls in the table were made by these, and not even looked up.`,
+    );
+  }
   if (computed > 0 && !options.rerun) console.log("Run this again, and it loads everything.");
 }
 
