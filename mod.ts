@@ -84,10 +84,11 @@ export {
   type BuildOptions,
   type CacheConfig,
   cacheFromConfig,
-  type StorageConfig,
-  storageFromConfig,
+  type CacheTable,
 } from "./src/config/build.ts";
-export { cacheToConfig, storageToConfig } from "./src/config/write.ts";
+export { type StorageConfig, storageFromConfig } from "./src/config/build_storage.ts";
+export { cacheToConfig } from "./src/config/write.ts";
+export { storageToConfig } from "./src/config/write_storage.ts";
 export { loadCacheConfig, loadDefaultMetadata } from "./src/config/load.ts";
 export { SshCache, type SshCacheOptions } from "./src/remote/ssh_cache.ts";
 export type { RemoteInfo } from "./src/remote/remote_info.ts";

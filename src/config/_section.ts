@@ -1,5 +1,6 @@
 import { ConfigError } from "../errors.ts";
 import { nearest } from "./_nearest.ts";
+import { parseSize, SIZES } from "./_size.ts";
 
 /** Where something stands in a configuration: keys and indices from the top. */
 export type ConfigPath = readonly (string | number)[];
@@ -26,7 +27,8 @@ export function withoutFile<T>(build: () => T): T {
   } catch (error) {
     if (!(error instanceof ConfigFault)) throw error;
     const where = error.path.length === 0 ? "" : `${pathText(error.path)}: `;
-    throw new ConfigError(`Bad configuration: ${where}${error.message}`, {}, { cause: error });
+    // Not as the cause of it, which would show a stack trace of this module for a typo.
+    throw new ConfigError(`Bad configuration: ${where}${error.message}`);
   }
 }
 
@@ -82,9 +84,18 @@ export class Section {
     const value = this.string(key);
     const found = choices.find((choice) => choice === value);
     if (value === undefined || found !== undefined) return found;
-    const near = nearest(value, choices);
-    const hint = near === undefined ? "" : `; did you mean "${near}"?`;
-    return this.fault(key, `"${value}" is none of ${choices.join(", ")}${hint}`);
+    return this.fault(key, `"${value}" is none of ${choices.join(", ")}${meant(value, choices)}`);
+  }
+
+  /** A string out of a few, or a boolean. */
+  choiceOrBoolean<const T extends string>(
+    key: string,
+    choices: readonly T[],
+  ): T | boolean | undefined {
+    const value = this.any(key);
+    if (typeof value === "boolean") return value;
+    if (value === undefined || typeof value === "string") return this.choice(key, choices);
+    return this.fault(key, `should be ${choices.join(", ")}, true or false`);
   }
 
   /** A boolean. */
@@ -99,6 +110,19 @@ export class Section {
       "a number above zero",
       (value): value is number => typeof value === "number" && value > 0,
     );
+  }
+
+  /** A whole number above zero. */
+  count(key: string): number | undefined {
+    return this.#typed(key, "a whole number above zero", isCount);
+  }
+
+  /** A number of bytes, which may be written as `"10 GiB"`. */
+  bytes(key: string): number | undefined {
+    const value = this.any(key);
+    if (value === undefined || isCount(value)) return value;
+    const bytes = typeof value === "string" ? parseSize(value) : undefined;
+    return bytes ?? this.fault(key, `should be a whole number above zero, or a text as ${SIZES}`);
   }
 
   /** A list of strings. */
@@ -132,17 +156,37 @@ export class Section {
     throw new ConfigFault(message, [...this.path, key]);
   }
 
+  /** Complains about the first key that looks like one of some others. */
+  suggest(names: readonly string[]): void {
+    for (const key of Object.keys(this.#table)) {
+      const near = names.includes(key) ? undefined : nearest(key, names);
+      if (near !== undefined) this.fault(key, `unknown key; did you mean "${near}"?`);
+    }
+  }
+
   /** Complains about keys that nothing has asked for. */
   finish(): void {
     for (const key of Object.keys(this.#table)) {
       if (this.#known.has(key)) continue;
-      const near = nearest(key, this.#known);
-      const hint = near === undefined
-        ? `it takes ${[...this.#known].join(", ")}`
-        : `did you mean "${near}"?`;
-      this.fault(key, `unknown key; ${hint}`);
+      this.fault(key, `unknown key; ${meantOrAll(key, [...this.#known], "it takes")}`);
     }
   }
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value > 0;
+}
+
+/** The end of a sentence that suggests a name, if one is near enough. */
+export function meant(word: string, names: Iterable<string>): string {
+  const near = nearest(word, names);
+  return near === undefined ? "" : `; did you mean "${near}"?`;
+}
+
+/** Suggests a name, or lists all of them. */
+export function meantOrAll(word: string, names: readonly string[], verb: string): string {
+  const near = nearest(word, names);
+  return near === undefined ? `${verb} ${names.join(", ")}` : `did you mean "${near}"?`;
 }
 
 /** Whether a value is a table. */

@@ -33,6 +33,11 @@ export function xdgFolder(
   return given === undefined || !isAbsolute(given) ? join(homedir(), fallback) : given;
 }
 
+/** Where the user's own configuration belongs, whether it is there or not. */
+export function userConfigPath(): string {
+  return join(xdgFolder("XDG_CONFIG_HOME", ".config"), "fleche", "cache.toml");
+}
+
 /**
  * The configuration files in force, closest first: every fleche.toml from the working directory up
  * to the home directory or the root, then the user's own.
@@ -48,7 +53,7 @@ export function findConfigFiles(start: string = Deno.cwd()): ConfigFile[] {
     if (file !== undefined && isRoot(file)) return files;
     if (directory === home || directory === dirname(directory)) break;
   }
-  const own = readConfigFile(join(xdgFolder("XDG_CONFIG_HOME", ".config"), "fleche", "cache.toml"));
+  const own = readConfigFile(userConfigPath());
   if (own !== undefined && !files.some(({ path }) => path === own.path)) files.push(own);
   return files;
 }
@@ -87,7 +92,6 @@ function parseToml(path: string, text: string): Record<string, unknown> {
     throw new ConfigError(
       `Bad configuration in ${path}, line ${line}, column ${column}: ${reason}`,
       { file: path, line, column },
-      { cause: error },
     );
   }
 }
@@ -119,7 +123,6 @@ export function withFile<T>({ path, text }: ConfigFile, build: () => T): T {
       `Bad configuration in ${path}, line ${line}, column ${column}: ` +
         `${pathText(error.path)}: ${error.message}`,
       { file: path, line, column },
-      { cause: error },
     );
   }
 }

@@ -8,10 +8,18 @@ import { CallVoid } from "../storage/call_void.ts";
 import { ValueMemory } from "../storage/value_memory.ts";
 import { ValueVoid } from "../storage/value_void.ts";
 import { nearest } from "./_nearest.ts";
-import { ConfigFault, isTable, Section } from "./_section.ts";
-import { buildCache } from "./build.ts";
+import { ConfigFault, type ConfigPath, isTable, meant, meantOrAll, Section } from "./_section.ts";
+import { buildCache, CACHE_KEYS, NO_CACHE } from "./build.ts";
 import { defaultCache } from "./default_cache.ts";
-import { type ConfigEntry, findConfigFiles, mergedEntries, withFile } from "./discovery.ts";
+import {
+  type ConfigEntry,
+  type ConfigFile,
+  findConfigFiles,
+  mergedEntries,
+  userConfigPath,
+  withFile,
+} from "./discovery.ts";
+import { metadataNamed } from "./metadata_names.ts";
 
 /** The table that holds settings instead of a cache, and the name of the default cache. */
 const DEFAULT = "default";
@@ -22,70 +30,102 @@ const BUILT_IN: Readonly<Record<string, () => BaseCache>> = {
   void: () => new Cache({ values: new ValueVoid(), calls: new CallVoid() }),
 };
 
-const CACHE_KEYS = ["values", "calls", "type"];
-
-/** Metadata that a configuration can name. */
-const METADATA: Readonly<Record<string, () => MetaData>> = { Runtime: () => new Runtime() };
-
 const caches = new Map<string, BaseCache>();
+
+/** The tables of the configuration files in force. */
+interface Configuration {
+  readonly files: readonly ConfigFile[];
+  readonly entries: ReadonlyMap<string, ConfigEntry>;
+}
 
 /**
  * The cache of a name, from the configuration files in force. One name is one cache: it is made
- * once.
+ * once, also where a stack or pool names it.
  *
  * @param name the name of a cache; `"memory"`, `"void"` and `"default"` need no configuration
  * @returns The cache. Nothing is opened yet.
  * @throws {ConfigError} If a file cannot be used, or there is no cache of that name.
  */
 export function loadCacheConfig(name: string = DEFAULT): BaseCache {
+  return interned(name, () => {
+    const files = findConfigFiles();
+    const entries = mergedEntries(files);
+    checkEntries(entries);
+    return configuredCache(name, { files, entries }, [name]);
+  });
+}
+
+function interned(name: string, make: () => BaseCache): BaseCache {
   const known = caches.get(name);
   if (known !== undefined) return known;
-  const cache = (Object.hasOwn(BUILT_IN, name) ? BUILT_IN[name]?.() : undefined) ??
-    configuredCache(name);
+  const cache = (Object.hasOwn(BUILT_IN, name) ? BUILT_IN[name]?.() : undefined) ?? make();
   caches.set(name, cache);
   return cache;
 }
 
-function configuredCache(name: string): BaseCache {
-  const entries = mergedEntries(findConfigFiles());
-  checkEntries(entries);
-  if (name === DEFAULT) return configuredDefault(entries);
+// The caches that are being made, from the one that was asked for to the one with this name.
+type Chain = readonly string[];
+
+function configuredCache(name: string, all: Configuration, chain: Chain): BaseCache {
+  const { entries } = all;
+  if (name === DEFAULT) return configuredDefault(all, chain);
   const entry = entries.get(name);
-  if (entry === undefined) throw unknownCache(name, entries);
-  return buildEntry(entry, entry.value, [name]);
+  if (entry === undefined) throw unknownCache(name, all);
+  return buildEntry(entry, entry.value, { path: [name], all, chain });
 }
 
-function configuredDefault(entries: ReadonlyMap<string, ConfigEntry>): BaseCache {
-  const entry = entries.get(DEFAULT);
+function configuredDefault(all: Configuration, chain: Chain): BaseCache {
+  const entry = all.entries.get(DEFAULT);
   if (entry === undefined) return defaultCache();
-  const settings = withFile(entry.file, () => readSettings(entry.value));
-  const { cache } = settings;
+  const { cache } = withFile(entry.file, () => readSettings(entry.value));
+  const path = [DEFAULT, "cache"];
   if (cache === undefined) return defaultCache();
-  if (typeof cache !== "string") return buildEntry(entry, cache, [DEFAULT, "cache"]);
-  if (cache !== DEFAULT && (entries.has(cache) || Object.hasOwn(BUILT_IN, cache))) {
-    return loadCacheConfig(cache);
-  }
-  return withFile(entry.file, () => {
-    const near = nearest(cache, cacheNames(entries));
-    const hint = near === undefined ? "" : `; did you mean "${near}"?`;
-    throw new ConfigFault(`there is no cache "${cache}"${hint}`, [DEFAULT, "cache"]);
-  });
+  if (typeof cache !== "string") return buildEntry(entry, cache, { path, all, chain });
+  return withFile(entry.file, () => memberNamed(cache, path, all, chain));
 }
 
-function buildEntry(entry: ConfigEntry, config: unknown, path: readonly string[]): BaseCache {
+function buildEntry(
+  entry: ConfigEntry,
+  config: unknown,
+  { path, all, chain }: { path: ConfigPath; all: Configuration; chain: Chain },
+): BaseCache {
+  const named = (name: string, place: ConfigPath) => memberNamed(name, place, all, chain);
   const base = dirname(entry.file.path);
-  return withFile(entry.file, () => buildCache(config, path, { base }));
+  return withFile(entry.file, () => buildCache(config, path, { base, named }));
+}
+
+// A cache that stands in the configuration of another one by its name.
+function memberNamed(name: string, path: ConfigPath, all: Configuration, chain: Chain): BaseCache {
+  if (chain.includes(name)) {
+    const circle = [...chain.slice(chain.indexOf(name)), name].join(" -> ");
+    throw new ConfigFault(`the cache "${name}" would contain itself: ${circle}`, path);
+  }
+  const isThere = name === DEFAULT || all.entries.has(name) || Object.hasOwn(BUILT_IN, name);
+  if (!isThere) {
+    const hint = meant(name, cacheNames(all.entries));
+    throw new ConfigFault(`there is no cache "${name}"${hint}`, path);
+  }
+  return interned(name, () => configuredCache(name, all, [...chain, name]));
 }
 
 function cacheNames(entries: ReadonlyMap<string, ConfigEntry>): string[] {
   return [...entries.keys(), ...Object.keys(BUILT_IN)].filter((name) => name !== DEFAULT);
 }
 
-function unknownCache(name: string, entries: ReadonlyMap<string, ConfigEntry>): ConfigError {
-  const names = cacheNames(entries);
-  const near = nearest(name, names);
-  const hint = near === undefined ? `there are ${names.join(", ")}` : `did you mean "${near}"?`;
-  return new ConfigError(`There is no cache "${name}" in the configuration; ${hint}`);
+function unknownCache(name: string, { files, entries }: Configuration): ConfigError {
+  const hint = meantOrAll(name, cacheNames(entries), "there are");
+  if (files.length > 0) {
+    const read = files.map(({ path }) => path).join(" or ");
+    return new ConfigError(
+      `There is no cache "${name}" in ${read}; ${hint}` +
+        (hint.endsWith("?") ? "" : `; or add a table [${name}]`),
+    );
+  }
+  return new ConfigError(
+    `There is no cache "${name}", for there is no configuration: neither fleche.toml in ` +
+      `${Deno.cwd()} or above it, nor ${userConfigPath()}; ${hint}; or make one of these files, with ` +
+      `a table [${name}] in it`,
+  );
 }
 
 // A misspelt table would otherwise go unnoticed until results are missing.
@@ -96,32 +136,26 @@ function checkEntries(entries: ReadonlyMap<string, ConfigEntry>): void {
         throw new ConfigFault(`the name "${name}" is reserved; choose another`, [name]);
       }
       if (name === DEFAULT) return readSettings(value);
-      const table: unknown = Array.isArray(value) ? value[0] : value;
-      if (!isTable(table) || !CACHE_KEYS.some((key) => Object.hasOwn(table, key))) {
-        const meant = nearest(name, [DEFAULT]) === undefined ? "" : '; did you mean "default"?';
-        throw new ConfigFault(`should have "values" and "calls", or a "type"${meant}`, [name]);
-      }
+      const config: unknown = Array.isArray(value) ? value[0] : value;
+      if (Array.isArray(value) && typeof config === "string") return;
+      if (isTable(config) && CACHE_KEYS.some((key) => Object.hasOwn(config, key))) return;
+      const hint = nearest(name, [DEFAULT]) === undefined ? "" : '; did you mean "default"?';
+      if (hint === "" && isTable(config)) new Section(config, [name]).suggest(CACHE_KEYS);
+      throw new ConfigFault(`${NO_CACHE}${hint}`, [name]);
     });
   }
 }
 
 interface Settings {
   readonly cache: unknown;
-  readonly metadata: string[] | undefined;
+  readonly metadata: MetaData[] | undefined;
 }
 
 function readSettings(value: unknown): Settings {
   const section = new Section(value, [DEFAULT]);
   const cache = section.any("cache");
-  const metadata = section.strings("metadata");
-  metadata?.forEach((name, index) => {
-    if (Object.hasOwn(METADATA, name)) return;
-    const near = nearest(name, Object.keys(METADATA));
-    const hint = near === undefined
-      ? `there are ${Object.keys(METADATA).join(", ")}`
-      : `did you mean "${near}"?`;
-    throw new ConfigFault(`there is no metadata "${name}"; ${hint}`, [DEFAULT, "metadata", index]);
-  });
+  const metadata = section.strings("metadata")
+    ?.map((name, index) => metadataNamed(name, [DEFAULT, "metadata", index]));
   section.boolean("root");
   section.finish();
   return { cache, metadata };
@@ -138,5 +172,5 @@ export function loadDefaultMetadata(): MetaData[] {
   const named = entry === undefined
     ? undefined
     : withFile(entry.file, () => readSettings(entry.value)).metadata;
-  return (named ?? ["Runtime"]).flatMap((name) => METADATA[name]?.() ?? []);
+  return named ?? [new Runtime()];
 }

@@ -1,46 +1,8 @@
 import { type BaseCache, CacheStack, ReadOnlyCache, SAVE_TIMEOUT } from "../caches/base_cache.ts";
 import { Cache } from "../caches/cache.ts";
 import { SshCache } from "../remote/ssh_cache.ts";
-import { CallMemory } from "../storage/call_memory.ts";
-import { CallSql } from "../storage/call_sql.ts";
-import { CallVoid } from "../storage/call_void.ts";
-import type { CallStorage, ValueStorage } from "../storage/storage.ts";
-import { ValueFile } from "../storage/value_file.ts";
-import { ValueMemory } from "../storage/value_memory.ts";
-import { ValueVoid } from "../storage/value_void.ts";
-import type { CacheConfig, StorageConfig } from "./build.ts";
-
-/**
- * The configuration of a storage, as `storageFromConfig` takes it. What has its default value is
- * left out.
- *
- * @throws {TypeError} If the storage is of a class that no configuration names.
- */
-export function storageToConfig(storage: ValueStorage | CallStorage): StorageConfig {
-  if (storage instanceof ValueMemory || storage instanceof CallMemory) return { type: "memory" };
-  if (storage instanceof ValueVoid || storage instanceof CallVoid) return { type: "void" };
-  if (storage instanceof ValueFile) {
-    const { root, verify, durability } = storage;
-    return {
-      type: "file",
-      root,
-      ...unless("crc", { verify }),
-      ...unless("rename", { durability }),
-    };
-  }
-  if (storage instanceof CallSql) {
-    const { url, echo, journal, durability, lockTimeout } = storage;
-    return {
-      type: "sql",
-      ...unless("sqlite://", { url }),
-      ...unless(false, { echo }),
-      ...unless(undefined, { journal }),
-      ...unless("rename", { durability }),
-      ...unless(30, { lock_timeout: lockTimeout }),
-    };
-  }
-  throw new TypeError(`Cannot configure a storage of class ${storage.constructor.name}`);
-}
+import type { CacheConfig, CacheTable } from "./build.ts";
+import { storageToConfig, unless } from "./write_storage.ts";
 
 /**
  * The configuration of a cache, as `cacheFromConfig` takes it. What has its default value is left
@@ -61,7 +23,7 @@ export function cacheToConfig(cache: BaseCache): CacheConfig {
   return cache instanceof CacheStack ? cache.stack.map(singleToConfig) : singleToConfig(cache);
 }
 
-function singleToConfig(cache: BaseCache): { [key: string]: unknown } {
+function singleToConfig(cache: BaseCache): CacheTable {
   if (cache instanceof ReadOnlyCache && !(cache.cache instanceof ReadOnlyCache)) {
     return { ...singleToConfig(cache.cache), read_only: true };
   }
@@ -85,9 +47,4 @@ function singleToConfig(cache: BaseCache): { [key: string]: unknown } {
     };
   }
   throw new TypeError(`Cannot configure a cache of class ${cache.constructor.name}`);
-}
-
-// The options, but for those that have a value.
-function unless(value: unknown, options: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(options).filter(([, each]) => each !== value));
 }

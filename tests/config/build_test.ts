@@ -181,7 +181,7 @@ Deno.test("storageFromConfig() and storageToConfig() convert storages", () => {
     }
   }
   assert.throws(() => storageFromConfig(sql, "value"), ConfigError);
-  assert.throws(() => storageFromConfig(file, "call"), ConfigError);
+  assert.throws(() => storageFromConfig({ type: "sqlite", path: "/x" }, "call"), ConfigError);
 });
 
 Deno.test("cacheToConfig() refuses what no configuration can say", () => {

@@ -38,7 +38,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
 
   "an unknown type": {
     toml: '[fast.values]\nroot = "x"\n«type = "fiel"\n[fast.calls]\ntype = "void"\n',
-    says: '"fiel" is none of file, memory, void; did you mean "file"?',
+    says: '"fiel" is none of file, memory, void, compressed, signed; did you mean "file"?',
   },
   "an unknown type of a cache": {
     toml: '[fast]\n«type = "shh"\nhost = "h"\n',
@@ -47,7 +47,8 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   "an unknown type behind another type on the line": {
     toml: '[default]\ncache = { values = { type = "memory" }, calls = { «type = "sqll" } }\n',
     name: null,
-    says: 'default.cache.calls.type: "sqll" is none of sql, memory, void; did you mean "sql"?',
+    says:
+      'default.cache.calls.type: "sqll" is none of sql, file, memory, void, compressed, signed; did you mean "sql"?',
   },
   "a key whose name is also in a value before it": {
     toml: '[fast]\nvalues = { root = "my type", «type = "fiel" }\ncalls = { type = "void" }\n',
@@ -144,7 +145,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   },
   "a table that is no cache": {
     toml: "[«fast]\nx = 1\n",
-    says: 'should have "values" and "calls"',
+    says: 'should have the tables "values" and "calls", or a "template"',
   },
   "a value that is in no table": { toml: '«cache = "memory"\n', says: "" },
 
@@ -167,7 +168,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   "Tags, which take arguments": {
     toml: '[default]\n«metadata = ["Tags"]\n',
     name: null,
-    says: 'there is no metadata "Tags"',
+    says: /tags belong to calls.* withTags\(/,
   },
   "a list of metadata that is none": {
     toml: '[default]\n«metadata = "Runtime"\n',
