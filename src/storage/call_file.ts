@@ -1,27 +1,11 @@
-import { CallRecord, embeddedDigests } from "../call_record.ts";
+import type { CallRecord } from "../call_record.ts";
 import type { Encoding } from "../codec/encoding.ts";
-import { CorruptValueError, SaveError, SignatureError, UnknownTypeError } from "../errors.ts";
-import { warnOnce } from "../log.ts";
-import { matchesFilter, type RecordFilter } from "../record_filter.ts";
-import { EmbeddedIndex } from "./_embedded_index.ts";
-import { describe, EntryFiles } from "./_entry_files.ts";
+import type { RecordFilter } from "../record_filter.ts";
+import { CallFiles, type RecordForm } from "./_call_files.ts";
 import { fileClaims } from "./_file_claims.ts";
-import {
-  type FiledRecord,
-  MAX_FILE_CONTENT,
-  nextFilingTime,
-  readRecordFile,
-  writeRecordFile,
-} from "./_record_file.ts";
+import { MAX_FILE_CONTENT, readRecordFile, writeRecordFile } from "./_record_file.ts";
 import type { Claims } from "./claims.ts";
-import {
-  type Compression,
-  makeSeal,
-  openUnsigned,
-  type Seal,
-  type SealOptions,
-  warnOfSignature,
-} from "./seal.ts";
+import { type Compression, makeSeal, type SealOptions } from "./seal.ts";
 import type {
   CallStorage,
   Durability,
@@ -49,11 +33,12 @@ export interface CallFileOptions extends SealOptions {
   lockTimeout?: number;
 }
 
-/** How much later than its file a record may say that it was filed, in milliseconds. */
-const CLOCK_GRAIN = 20;
-
-/** After how many files a search lets other work go on. */
-const BREATH = 500;
+const RECORD_FORM: RecordForm = {
+  suffix: "",
+  maxLength: MAX_FILE_CONTENT,
+  write: writeRecordFile,
+  read: readRecordFile,
+};
 
 /**
  * Call records as files, one for each: for folders that several users or machines share, where SQLite
@@ -100,9 +85,7 @@ export class CallFile implements CallStorage {
   /** Claims between processes, as files in `<root>/locks/`. */
   readonly claims: Claims;
   readonly #secretKey: readonly string[] | undefined;
-  readonly #files: EntryFiles;
-  readonly #seal: Seal | undefined;
-  readonly #embedded: EmbeddedIndex;
+  readonly #files: CallFiles;
 
   /**
    * Takes the folder. Nothing is opened or made yet.
@@ -115,13 +98,10 @@ export class CallFile implements CallStorage {
     this.durability = options.durability ?? "rename";
     this.lockTimeout = options.lockTimeout ?? 30;
     this.#secretKey = options.secretKey;
-    this.#seal = makeSeal("call", options);
-    this.compress = this.#seal?.compression ?? false;
-    this.#files = new EntryFiles({ root: this.root, kind: "record", durability: this.durability });
-    this.#embedded = new EmbeddedIndex(this.#files, (key) => {
-      const found = this.#readKnown(key);
-      return found === undefined ? [] : embeddedDigests(found.record);
-    });
+    const seal = makeSeal("call", options);
+    this.compress = seal?.compression ?? false;
+    const { root, verify, durability } = this;
+    this.#files = new CallFiles({ root, verify, durability, seal, form: RECORD_FORM });
     this.identity = `file://${this.#files.root}`;
     this.claims = fileClaims(`${this.#files.root}/locks`);
   }
@@ -133,80 +113,7 @@ export class CallFile implements CallStorage {
 
   /** Reads a record and checks it. */
   get(key: string): CallRecord | undefined {
-    return this.#read(key)?.record;
-  }
-
-  #read(key: string): FiledRecord | undefined {
-    let bytes: Uint8Array;
-    try {
-      bytes = Deno.readFileSync(this.#files.path(key));
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return undefined;
-      if (error instanceof Deno.errors.IsADirectory) return this.#setAside(key);
-      throw error;
-    }
-    try {
-      return this.#open(key, bytes) ?? this.#setAside(key);
-    } catch (error) {
-      if (error instanceof SignatureError) return this.#ignore(key);
-      throw error;
-    }
-  }
-
-  // Among many records, one of a newer version is passed over.
-  #readKnown(key: string): FiledRecord | undefined {
-    try {
-      return this.#read(key);
-    } catch (error) {
-      if (!(error instanceof UnknownTypeError)) throw error;
-      warnOnce(`newer ${this.#files.path(key)}`, ["storage"], error.message);
-      return undefined;
-    }
-  }
-
-  #open(key: string, bytes: Uint8Array): FiledRecord | undefined {
-    for (const content of this.#contents(key, bytes)) {
-      try {
-        const found = readRecordFile(key, content);
-        if (this.verify === "sha256") CallRecord.receive(key, found.record.bytes);
-        return found;
-      } catch (error) {
-        if (!(error instanceof CorruptValueError)) throw error;
-      }
-    }
-  }
-
-  #contents(key: string, bytes: Uint8Array): Iterable<Uint8Array> {
-    if (this.#seal?.signs !== true) return openUnsigned(key, bytes, MAX_FILE_CONTENT);
-    try {
-      return [this.#seal.open(key, bytes, MAX_FILE_CONTENT)];
-    } catch (error) {
-      if (error instanceof CorruptValueError) return [];
-      throw error;
-    }
-  }
-
-  // It may be another one's, so it is left where it is; the next save replaces it.
-  #ignore(key: string): undefined {
-    warnOfSignature(this.#files.root, this.#files.path(key));
-  }
-
-  #setAside(key: string): FiledRecord | undefined {
-    let found: FiledRecord | undefined;
-    let failure: unknown;
-    this.#files.setAside(key, (bytes) => {
-      try {
-        found = this.#open(key, bytes);
-        return found !== undefined;
-      } catch (error) {
-        // Another one's, or of a newer version: no damage.
-        failure = error;
-        return true;
-      }
-    });
-    if (failure instanceof SignatureError) return this.#ignore(key);
-    if (failure !== undefined) throw failure;
-    return found;
+    return this.#files.get(key);
   }
 
   /**
@@ -215,15 +122,7 @@ export class CallFile implements CallStorage {
    * @throws {SaveError} If it cannot be written.
    */
   put(record: CallRecord): void {
-    const { key } = record;
-    const path = this.#files.path(key);
-    try {
-      const content = { head: writeRecordFile({ record, filed: nextFilingTime() }) };
-      this.#files.write(path, this.#seal?.close(key, content) ?? content);
-    } catch (cause) {
-      const message = `Cannot write the record file ${path}: ${describe(cause)}`;
-      throw new SaveError(message, { key }, { cause });
-    }
+    this.#files.put(record);
   }
 
   /** Whether there is a file for a key; its content is not looked at. */
@@ -243,31 +142,17 @@ export class CallFile implements CallStorage {
 
   /** Finds an encoding that a record holds itself. */
   getEmbedded(digest: string): Encoding | undefined {
-    for (const key of this.#embedded.keys(digest)) {
-      const encoding = this.#readKnown(key)?.record.embedded(digest);
-      if (encoding !== undefined) return encoding;
-    }
+    return this.#files.getEmbedded(digest);
   }
 
   /** The digests of embedded encodings that begin with a prefix. */
   listEmbedded(prefix: string, limit?: number): string[] {
-    return this.#embedded.list(prefix, limit);
+    return this.#files.listEmbedded(prefix, limit);
   }
 
   /** The records that match, newest first. */
-  async *records(filter: RecordFilter = {}): AsyncIterable<CallRecord> {
-    const files = [...this.#files.entries()].sort((a, b) => b.modified - a.modified);
-    // What has been read, the newest last. To touch a file makes it younger than its record, so a
-    // record is the newest once no file is left that is as young.
-    const read: FiledRecord[] = [];
-    for (const [index, { name, modified }] of files.entries()) {
-      const latest = (modified + CLOCK_GRAIN) * 1000;
-      yield* takeAfter(read, latest);
-      if (index % BREATH === BREATH - 1) await new Promise((resolve) => setTimeout(resolve));
-      const found = this.#readKnown(name);
-      if (found !== undefined && matchesFilter(found.record, filter)) insert(read, found);
-    }
-    yield* takeAfter(read, -Infinity);
+  records(filter?: RecordFilter): AsyncIterable<CallRecord> {
+    return this.#files.records(filter);
   }
 
   /** What is known of all files. */
@@ -277,12 +162,12 @@ export class CallFile implements CallStorage {
 
   /** Renews the age of a record, if it is there. */
   touch(key: string): void {
-    this.#files.renew(this.#files.path(key));
+    this.#files.touch(key);
   }
 
   /** Forgets which values are embedded; no file stays open. */
   async close(): Promise<void> {
-    this.#embedded.clear();
+    this.#files.forget();
     await this.claims.close();
   }
 
@@ -290,23 +175,4 @@ export class CallFile implements CallStorage {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
-}
-
-function* takeAfter(read: FiledRecord[], time: number): Iterable<CallRecord> {
-  for (let last = read.at(-1); last !== undefined && last.filed > time; last = read.at(-1)) {
-    read.pop();
-    yield last.record;
-  }
-}
-
-// By binary search: where all files are of one age, as after copying them, there are many.
-function insert(read: FiledRecord[], found: FiledRecord): void {
-  let low = 0;
-  for (let high = read.length; low < high;) {
-    const middle = (low + high) >> 1;
-    const other = read[middle];
-    if (other !== undefined && other.filed < found.filed) low = middle + 1;
-    else high = middle;
-  }
-  read.splice(low, 0, found);
 }

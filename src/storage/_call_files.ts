@@ -1,0 +1,238 @@
+import { CallRecord, embeddedDigests } from "../call_record.ts";
+import type { Encoding } from "../codec/encoding.ts";
+import { CorruptValueError, SaveError, SignatureError, UnknownTypeError } from "../errors.ts";
+import { warnOnce } from "../log.ts";
+import { matchesFilter, type RecordFilter } from "../record_filter.ts";
+import { EmbeddedIndex } from "./_embedded_index.ts";
+import { describe, EntryFiles } from "./_entry_files.ts";
+import { type FiledRecord, nextFilingTime } from "./_record_file.ts";
+import { openUnsigned, type Seal, warnOfSignature } from "./seal.ts";
+import type { Durability, StoredEntry, Verify } from "./storage.ts";
+
+/** What a record is as the content of a file. */
+export interface RecordForm {
+  /** What the names of the files end in. */
+  readonly suffix: string;
+  /** Longest content of a file, in bytes. */
+  readonly maxLength: number;
+  /** The content of a record's file. */
+  write(filed: FiledRecord): Uint8Array;
+  /**
+   * Reads the content of a record's file.
+   *
+   * @throws {CorruptValueError} If it is not a whole record of that key.
+   * @throws {UnknownTypeError} If a newer version wrote it.
+   */
+  read(key: string, content: Uint8Array): FiledRecord;
+}
+
+/** Where records stand, and how. */
+export interface CallFilesOptions {
+  readonly root: string;
+  readonly verify: Verify;
+  readonly durability: Durability;
+  readonly seal: Seal | undefined;
+  readonly form: RecordForm;
+}
+
+/** How much later than its file a record may say that it was filed, in milliseconds. */
+const CLOCK_GRAIN = 20;
+
+/** After how many files a search lets other work go on. */
+const BREATH = 500;
+
+/** Call records as files, one for each, whatever form they have. */
+export class CallFiles {
+  /** The folder, as an absolute path. */
+  readonly root: string;
+  readonly #verify: Verify;
+  readonly #seal: Seal | undefined;
+  readonly #form: RecordForm;
+  readonly #files: EntryFiles;
+  readonly #embedded: EmbeddedIndex;
+
+  constructor({ root, verify, durability, seal, form }: CallFilesOptions) {
+    this.#verify = verify;
+    this.#seal = seal;
+    this.#form = form;
+    this.#files = new EntryFiles({ root, kind: "record", durability, suffix: form.suffix });
+    this.root = this.#files.root;
+    this.#embedded = new EmbeddedIndex(this.#files, (key) => {
+      const found = this.#readKnown(key);
+      return found === undefined ? [] : embeddedDigests(found.record);
+    });
+  }
+
+  /** Reads a record and checks it. */
+  get(key: string): CallRecord | undefined {
+    return this.#read(key)?.record;
+  }
+
+  #read(key: string): FiledRecord | undefined {
+    let bytes: Uint8Array;
+    try {
+      bytes = Deno.readFileSync(this.#files.path(key));
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      if (error instanceof Deno.errors.IsADirectory) return this.#setAside(key);
+      throw error;
+    }
+    try {
+      return this.#open(key, bytes) ?? this.#setAside(key);
+    } catch (error) {
+      if (error instanceof SignatureError) return this.#ignore(key);
+      throw error;
+    }
+  }
+
+  // Among many records, one of a newer version is passed over.
+  #readKnown(key: string): FiledRecord | undefined {
+    try {
+      return this.#read(key);
+    } catch (error) {
+      if (!(error instanceof UnknownTypeError)) throw error;
+      warnOnce(`newer ${this.#files.path(key)}`, ["storage"], error.message);
+      return undefined;
+    }
+  }
+
+  #open(key: string, bytes: Uint8Array): FiledRecord | undefined {
+    for (const content of this.#contents(key, bytes)) {
+      try {
+        const found = this.#form.read(key, content);
+        if (this.#verify === "sha256") CallRecord.receive(key, found.record.bytes);
+        return found;
+      } catch (error) {
+        if (!(error instanceof CorruptValueError)) throw error;
+      }
+    }
+  }
+
+  #contents(key: string, bytes: Uint8Array): Iterable<Uint8Array> {
+    if (this.#seal?.signs !== true) return openUnsigned(key, bytes, this.#form.maxLength);
+    try {
+      return [this.#seal.open(key, bytes, this.#form.maxLength)];
+    } catch (error) {
+      if (error instanceof CorruptValueError) return [];
+      throw error;
+    }
+  }
+
+  // It may be another one's, so it is left where it is; the next save replaces it.
+  #ignore(key: string): undefined {
+    warnOfSignature(this.#files.root, this.#files.path(key));
+  }
+
+  #setAside(key: string): FiledRecord | undefined {
+    let found: FiledRecord | undefined;
+    let failure: unknown;
+    this.#files.setAside(key, (bytes) => {
+      try {
+        found = this.#open(key, bytes);
+        return found !== undefined;
+      } catch (error) {
+        // Another one's, or of a newer version: no damage.
+        failure = error;
+        return true;
+      }
+    });
+    if (failure instanceof SignatureError) return this.#ignore(key);
+    if (failure !== undefined) throw failure;
+    return found;
+  }
+
+  /**
+   * Stores a record, in place of any other under the key.
+   *
+   * @throws {SaveError} If it cannot be written.
+   */
+  put(record: CallRecord): void {
+    const { key } = record;
+    const path = this.#files.path(key);
+    try {
+      const content = { head: this.#form.write({ record, filed: nextFilingTime() }) };
+      this.#files.write(path, this.#seal?.close(key, content) ?? content);
+    } catch (cause) {
+      const message = `Cannot write the record file ${path}: ${describe(cause)}`;
+      throw new SaveError(message, { key }, { cause });
+    }
+  }
+
+  /** Whether there is a file for a key; its content is not looked at. */
+  has(key: string): boolean {
+    return this.#files.has(key);
+  }
+
+  /** Removes a record; whether there was one. */
+  delete(key: string): boolean {
+    return this.#files.delete(key);
+  }
+
+  /** The keys that begin with a prefix. */
+  list(prefix: string, limit?: number): string[] {
+    return this.#files.list(prefix, limit);
+  }
+
+  /** Finds an encoding that a record holds itself. */
+  getEmbedded(digest: string): Encoding | undefined {
+    for (const key of this.#embedded.keys(digest)) {
+      const encoding = this.#readKnown(key)?.record.embedded(digest);
+      if (encoding !== undefined) return encoding;
+    }
+  }
+
+  /** The digests of embedded encodings that begin with a prefix. */
+  listEmbedded(prefix: string, limit?: number): string[] {
+    return this.#embedded.list(prefix, limit);
+  }
+
+  /** The records that match, newest first. */
+  async *records(filter: RecordFilter = {}): AsyncIterable<CallRecord> {
+    const files = [...this.#files.entries()].sort((a, b) => b.modified - a.modified);
+    // What has been read, the newest last. To touch a file makes it younger than its record, so a
+    // record is the newest once no file is left that is as young.
+    const read: FiledRecord[] = [];
+    for (const [index, { name, modified }] of files.entries()) {
+      const latest = (modified + CLOCK_GRAIN) * 1000;
+      yield* takeAfter(read, latest);
+      if (index % BREATH === BREATH - 1) await new Promise((resolve) => setTimeout(resolve));
+      const found = this.#readKnown(name);
+      if (found !== undefined && matchesFilter(found.record, filter)) insert(read, found);
+    }
+    yield* takeAfter(read, -Infinity);
+  }
+
+  /** What is known of all files. */
+  entries(): Iterable<StoredEntry> {
+    return this.#files.entries();
+  }
+
+  /** Renews the age of a record, if it is there. */
+  touch(key: string): void {
+    this.#files.renew(this.#files.path(key));
+  }
+
+  /** Forgets which values are embedded. */
+  forget(): void {
+    this.#embedded.clear();
+  }
+}
+
+function* takeAfter(read: FiledRecord[], time: number): Iterable<CallRecord> {
+  for (let last = read.at(-1); last !== undefined && last.filed > time; last = read.at(-1)) {
+    read.pop();
+    yield last.record;
+  }
+}
+
+// By binary search: where all files are of one age, as after copying them, there are many.
+function insert(read: FiledRecord[], found: FiledRecord): void {
+  let low = 0;
+  for (let high = read.length; low < high;) {
+    const middle = (low + high) >> 1;
+    const other = read[middle];
+    if (other !== undefined && other.filed < found.filed) low = middle + 1;
+    else high = middle;
+  }
+  read.splice(low, 0, found);
+}
