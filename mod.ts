@@ -74,6 +74,7 @@ export { CallMemory } from "./src/storage/call_memory.ts";
 export { ValueVoid } from "./src/storage/value_void.ts";
 export { CallVoid } from "./src/storage/call_void.ts";
 export { ValueFile, type ValueFileOptions } from "./src/storage/value_file.ts";
+export { ValueSqlite, type ValueSqliteOptions } from "./src/storage/value_sqlite.ts";
 export type { Compression, SealOptions } from "./src/storage/seal.ts";
 export { CallFile, type CallFileOptions } from "./src/storage/call_file.ts";
 export { ValueHdf5, type ValueHdf5Options } from "./src/storage/value_hdf5.ts";

@@ -194,32 +194,26 @@ export class EntryFiles {
    * moment.
    *
    * @param isRight whether the bytes of a file are as they should be
-   * @returns the bytes, if they are right after all; the file is in its place then
    */
-  setAside(name: string, isRight: (bytes: Uint8Array) => boolean): Uint8Array | undefined {
+  setAside(name: string, isRight: (bytes: Uint8Array) => boolean): void {
     const path = this.path(name);
     const present = readFileIfThere(path);
-    if (present !== undefined && isRight(present)) return present;
+    if (present !== undefined && isRight(present)) return;
     const aside = `${this.root}/quarantine/${name}.${uniqueName()}`;
     try {
       Deno.mkdirSync(`${this.root}/quarantine`, { recursive: true });
       Deno.renameSync(path, aside);
     } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return undefined;
+      if (error instanceof Deno.errors.NotFound) return;
       if (!isDenied(error)) throw error;
       const text = `Ignoring the damaged ${this.#kind} file ${path}`;
-      warnOnce(`damaged ${path}`, ["storage"], text);
-      return undefined;
+      return warnOnce(`damaged ${path}`, ["storage"], text);
     }
     const bytes = readFileIfThere(aside);
-    if (bytes !== undefined && isRight(bytes)) {
-      putBack(aside, path);
-      return bytes;
-    }
+    if (bytes !== undefined && isRight(bytes)) return putBack(aside, path);
     const text = `A ${this.#kind} file was damaged and has been moved to ${aside}; its result is ` +
       "computed again";
     warnOnce(`damaged ${path}`, ["storage"], text, { name });
-    return undefined;
   }
 }
 

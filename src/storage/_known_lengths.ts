@@ -23,4 +23,9 @@ export class KnownLengths {
   delete(name: string): void {
     this.#lengths.delete(name);
   }
+
+  /** Forgets all entries. */
+  clear(): void {
+    this.#lengths.clear();
+  }
 }

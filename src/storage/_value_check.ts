@@ -36,8 +36,14 @@ export class ValueCheck {
    */
   open(digest: string, bytes: Uint8Array, expected?: Reference): Encoding | undefined {
     for (const content of this.#contents(digest, bytes, expected)) {
-      const encoding = { head: content, owned: true };
-      if (this.isRight(digest, encoding, expected)) return { head: trimmed(content), owned: true };
+      if (this.isRight(digest, { head: content }, expected)) return owned(content);
+    }
+  }
+
+  /** {@linkcode ValueCheck.open}, but right is what has the digest, whatever else is known. */
+  openByDigest(digest: string, bytes: Uint8Array): Encoding | undefined {
+    for (const content of this.#contents(digest, bytes)) {
+      if (encodingDigest({ head: content }) === digest) return owned(content);
     }
   }
 
@@ -50,22 +56,13 @@ export class ValueCheck {
       throw error;
     }
   }
-
-  /** Whether stored bytes are right by their digest, whatever a reference says. */
-  isWhole(digest: string, bytes: Uint8Array): boolean {
-    for (const content of this.#contents(digest, bytes)) {
-      if (encodingDigest({ head: content }) === digest) return true;
-    }
-    return false;
-  }
 }
 
 // Gives back the memory behind a large content that begins its buffer, so that a value can keep it.
-function trimmed(content: Uint8Array): Uint8Array {
+function owned(content: Uint8Array): Encoding {
   const { buffer, byteOffset, length } = content;
   const isWhole = buffer.byteLength === length;
-  if (length < LARGE || isWhole || byteOffset > 0 || !(buffer instanceof ArrayBuffer)) {
-    return content;
-  }
-  return new Uint8Array(buffer.transferToFixedLength(length));
+  const isLeft = length < LARGE || isWhole || byteOffset > 0;
+  if (isLeft || !(buffer instanceof ArrayBuffer)) return { head: content, owned: true };
+  return { head: new Uint8Array(buffer.transferToFixedLength(length)), owned: true };
 }

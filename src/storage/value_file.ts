@@ -196,16 +196,17 @@ export class ValueFile implements ValueStorage {
   #setAside(digest: string): Encoding | undefined {
     this.#lengths.delete(digest);
     let isForeign = false;
-    const bytes = this.#files.setAside(digest, (found) => {
+    let whole: Encoding | undefined;
+    this.#files.setAside(digest, (bytes) => {
       try {
-        return this.#check.isWhole(digest, found);
+        whole = this.#check.openByDigest(digest, bytes);
+        return whole !== undefined;
       } catch (error) {
         if (!(error instanceof SignatureError)) throw error;
         return isForeign = true;
       }
     });
-    if (isForeign) return this.#ignore(digest);
-    return bytes === undefined ? undefined : this.#check.open(digest, bytes);
+    return isForeign ? this.#ignore(digest) : whole;
   }
 
   /**

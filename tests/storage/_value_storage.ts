@@ -15,6 +15,8 @@ export interface ValueStorageManifest {
   readonly keeps: boolean;
   /** Whether entries are stored in another form than their encoding; not by default. */
   readonly sealed?: boolean;
+  /** Whether nothing is left once it has been closed; not by default. */
+  readonly closeForgets?: boolean;
   /** Opens a storage whose entries, if any are persistent, are in a folder. */
   open(folder: string): ValueStorage;
 }
@@ -281,7 +283,7 @@ function testKeeping(manifest: ValueStorageManifest): void {
 }
 
 // Any order of operations gives what a Map gives.
-function testAgainstModel({ name, open }: ValueStorageManifest): void {
+function testAgainstModel({ name, open, closeForgets }: ValueStorageManifest): void {
   const samples = ["a", { b: 2 }, 3, new Uint8Array(70_000).fill(4), [5, "x".repeat(900)]]
     .map(sampleOf);
   const step = fc.record({
@@ -304,6 +306,7 @@ function testAgainstModel({ name, open }: ValueStorageManifest): void {
           assert.equal(await storage.get(digest, reference) !== undefined, model.has(digest));
         } else {
           await storage.close();
+          if (closeForgets === true) model.clear();
         }
         assert.equal(await storage.has(digest), model.has(digest));
       }

@@ -1,4 +1,4 @@
-import { ValueFile, ValueHdf5, ValueMemory, ValueVoid } from "@fleche/core";
+import { ValueFile, ValueHdf5, ValueMemory, ValueSqlite, ValueVoid } from "@fleche/core";
 import { join } from "node:path";
 import { SEALS } from "./_seals.ts";
 import { testValueStorage } from "./_value_storage.ts";
@@ -61,5 +61,36 @@ testValueStorage({
     new ValueHdf5({
       ...{ root: folder, compress: true, verify: "sha256", durability: "fsync" },
       secretKey: ["00112233445566778899aabbccddeeff"],
+    }),
+});
+
+testValueStorage({
+  name: "ValueSqlite in memory",
+  capabilities: inMemory,
+  keeps: true,
+  closeForgets: true,
+  open: () => new ValueSqlite({ path: ":memory:" }),
+});
+
+for (const [how, seal] of Object.entries({ "as it is": {}, ...SEALS })) {
+  testValueStorage({
+    name: `ValueSqlite, ${how}`,
+    capabilities: onDisk,
+    keeps: true,
+    sealed: Object.keys(seal).length > 0,
+    open: (folder) => new ValueSqlite({ path: join(folder, "not", "yet", "values.db"), ...seal }),
+  });
+}
+
+testValueStorage({
+  name: "ValueSqlite without WAL, with SHA-256 and fsync",
+  capabilities: onDisk,
+  keeps: true,
+  open: (folder) =>
+    new ValueSqlite({
+      path: join(folder, "values.db"),
+      journal: "delete",
+      verify: "sha256",
+      durability: "fsync",
     }),
 });
