@@ -77,6 +77,7 @@ export { ValueFile, type ValueFileOptions } from "./src/storage/value_file.ts";
 export { ValueSqlite, type ValueSqliteOptions } from "./src/storage/value_sqlite.ts";
 export type { Compression, SealOptions } from "./src/storage/seal.ts";
 export { CallFile, type CallFileOptions } from "./src/storage/call_file.ts";
+export { CallHdf5, type CallHdf5Options } from "./src/storage/call_hdf5.ts";
 export { ValueHdf5, type ValueHdf5Options } from "./src/storage/value_hdf5.ts";
 export { CallSql, type CallSqlOptions } from "./src/storage/call_sql.ts";
 export type { JournalMode } from "./src/storage/_sqlite_file.ts";

@@ -185,8 +185,7 @@ export class ValueHdf5 implements ValueStorage {
       return this.#right(library, digest, bytes, expected) ?? this.#setAside(digest, library);
     } catch (error) {
       if (!(error instanceof SignatureError)) throw error;
-      // It may be another one's, so it is left where it is; the next save replaces it.
-      warnOfSignature(this.#files.root, this.#files.path(digest));
+      return this.#ignore(digest);
     }
   }
 
@@ -209,12 +208,23 @@ export class ValueHdf5 implements ValueStorage {
 
   #setAside(digest: string, library?: Library): Encoding | undefined {
     let encoding: Encoding | undefined;
+    let isForeign = false;
     this.#files.setAside(digest, (bytes) => {
-      // Whatever a reference says, the bytes are right if their digest is.
-      encoding = library && this.#right(library, digest, bytes);
-      return encoding !== undefined && encodingDigest(encoding) === digest;
+      try {
+        // Whatever a reference says, the bytes are right if their digest is.
+        encoding = library && this.#right(library, digest, bytes);
+        return encoding !== undefined && encodingDigest(encoding) === digest;
+      } catch (error) {
+        if (!(error instanceof SignatureError)) throw error;
+        return isForeign = true;
+      }
     });
-    return encoding;
+    return isForeign ? this.#ignore(digest) : encoding;
+  }
+
+  // It may be another one's, so it is left where it is; the next save replaces it.
+  #ignore(digest: string): undefined {
+    warnOfSignature(this.#files.root, this.#files.path(digest));
   }
 
   /**

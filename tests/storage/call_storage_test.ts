@@ -1,6 +1,6 @@
-import { CallFile, CallMemory, CallSql, CallVoid } from "@fleche/core";
+import { CallFile, CallHdf5, CallMemory, CallSql, CallVoid } from "@fleche/core";
 import { join } from "node:path";
-import { SEALS } from "./_seals.ts";
+import { KEY, SEALS } from "./_seals.ts";
 import { testCallStorage } from "./_call_storage.ts";
 
 const inMemory = { persistent: false, shared: false };
@@ -58,4 +58,24 @@ testCallStorage({
   keeps: true,
   sealed: true,
   open: (folder) => new CallFile({ root: folder, verify: "sha256", durability: "fsync" }),
+});
+
+testCallStorage({
+  name: "CallHdf5",
+  capabilities: onDisk,
+  keeps: true,
+  sealed: true,
+  open: (folder) => new CallHdf5({ root: join(folder, "not", "yet", "there") }),
+});
+
+testCallStorage({
+  name: "CallHdf5, compressed and signed, with SHA-256 and fsync",
+  capabilities: onDisk,
+  keeps: true,
+  sealed: true,
+  open: (folder) =>
+    new CallHdf5({
+      ...{ root: folder, compress: true, verify: "sha256", durability: "fsync" },
+      secretKey: [KEY],
+    }),
 });

@@ -1,6 +1,6 @@
 import { ValueFile, ValueHdf5, ValueMemory, ValueSqlite, ValueVoid } from "@fleche/core";
 import { join } from "node:path";
-import { SEALS } from "./_seals.ts";
+import { KEY, SEALS } from "./_seals.ts";
 import { testValueStorage } from "./_value_storage.ts";
 
 const inMemory = { persistent: false, shared: false };
@@ -60,7 +60,7 @@ testValueStorage({
   open: (folder) =>
     new ValueHdf5({
       ...{ root: folder, compress: true, verify: "sha256", durability: "fsync" },
-      secretKey: ["00112233445566778899aabbccddeeff"],
+      secretKey: [KEY],
     }),
 });
 
