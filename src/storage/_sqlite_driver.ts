@@ -6,9 +6,20 @@ import {
   type SqlDriver,
   type SqlValue,
 } from "./_sql_driver.ts";
+import { LockTimeoutError } from "../errors.ts";
 import { openSqlite, type SqliteFileOptions } from "./_sqlite_file.ts";
+import type { Awaitable } from "./storage.ts";
 
-/** A SQLite database, which answers at once. */
+/** How long the process stands still for another one that is writing, in milliseconds. */
+const STANDSTILL = 20;
+
+/** How long it does something else in between, at the most. */
+const PAUSE = 50;
+
+/** SQLite's code for a database that another connection has locked (https://sqlite.org/rescode.html). */
+const BUSY = 5;
+
+/** A SQLite database, which answers at once, unless another process keeps it locked. */
 export class SqliteDriver implements SqlDriver {
   /** SQLite has no clock but that of the machine. */
   readonly now = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
@@ -24,7 +35,11 @@ export class SqliteDriver implements SqlDriver {
   }
 
   #open(): DatabaseSync {
-    return this.#database ??= openSqlite(this.#options);
+    if (this.#database !== undefined) return this.#database;
+    const database = openSqlite(this.#options);
+    // Whoever waits longer lets the rest of the process go on.
+    database.exec(`PRAGMA busy_timeout = ${STANDSTILL}`);
+    return this.#database = database;
   }
 
   #prepare(sql: string, parameters: readonly SqlValue[]): StatementSync {
@@ -44,39 +59,76 @@ export class SqliteDriver implements SqlDriver {
     return new Error(`Cannot use the database ${this.#options.path}: ${cause.message}`, { cause });
   }
 
-  get(sql: string, parameters: readonly SqlValue[]): Row | undefined {
+  get(sql: string, parameters: readonly SqlValue[]): Awaitable<Row | undefined> {
     try {
       return this.#prepare(sql, parameters).get(...parameters);
     } catch (error) {
-      throw this.#named(error);
+      return this.#later(error, () => this.#prepare(sql, parameters).get(...parameters));
     }
   }
 
-  all(sql: string, parameters: readonly SqlValue[]): Row[] {
+  all(sql: string, parameters: readonly SqlValue[]): Awaitable<Row[]> {
     try {
       return this.#prepare(sql, parameters).all(...parameters);
     } catch (error) {
-      throw this.#named(error);
+      return this.#later(error, () => this.#prepare(sql, parameters).all(...parameters));
     }
   }
 
-  run(sql: string, parameters: readonly SqlValue[]): number {
+  run(sql: string, parameters: readonly SqlValue[]): Awaitable<number> {
     try {
-      const { changes, lastInsertRowid } = this.#prepare(sql, parameters).run(...parameters);
-      return Number(sql.startsWith("INSERT") ? lastInsertRowid : changes);
+      return this.#run(sql, parameters);
     } catch (error) {
-      throw this.#named(error);
+      return this.#later(error, () => this.#run(sql, parameters));
     }
   }
 
-  transaction<T>(script: () => Script<T>): T {
+  #run(sql: string, parameters: readonly SqlValue[]): number {
+    const { changes, lastInsertRowid } = this.#prepare(sql, parameters).run(...parameters);
+    return Number(sql.startsWith("INSERT") ? lastInsertRowid : changes);
+  }
+
+  // What another process was in the way of is tried again; any other error is thrown at once.
+  #later<T>(error: unknown, attempt: () => T): Promise<T> {
+    if (!isBusy(error)) throw this.#named(error);
+    return this.#retry(attempt);
+  }
+
+  async #retry<T>(attempt: () => T): Promise<T> {
+    const seconds = this.#options.lockTimeout;
+    const end = performance.now() + seconds * 1000;
+    do {
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * PAUSE));
+      try {
+        return attempt();
+      } catch (error) {
+        if (!isBusy(error)) throw this.#named(error);
+      }
+    } while (performance.now() < end);
+    const { path } = this.#options;
+    throw new LockTimeoutError(
+      `Cannot use the database ${path}: another process has kept it locked for ${seconds} seconds`,
+      { resource: path, seconds },
+    );
+  }
+
+  transaction<T>(script: () => Script<T>): Awaitable<T> {
+    try {
+      return this.#transaction(script);
+    } catch (error) {
+      return this.#later(error, () => this.#transaction(script));
+    }
+  }
+
+  #transaction<T>(script: () => Script<T>): T {
     const database = this.#open();
-    database.exec("BEGIN IMMEDIATE");
+    // Unlike exec(), a prepared statement says by a code that it has met a lock.
+    this.#run("BEGIN IMMEDIATE", []);
     try {
       const statements = script();
       let step = statements.next();
-      while (step.done !== true) step = statements.next(this.run(...step.value));
-      database.exec("COMMIT");
+      while (step.done !== true) step = statements.next(this.#run(...step.value));
+      this.#run("COMMIT", []);
       return step.value;
     } catch (error) {
       if (database.isTransaction) database.exec("ROLLBACK");
@@ -91,4 +143,10 @@ export class SqliteDriver implements SqlDriver {
     this.#database?.close();
     this.#database = undefined;
   }
+}
+
+function isBusy(error: unknown): boolean {
+  if (!(error instanceof Error) || !("errcode" in error)) return false;
+  // The upper bits say why.
+  return typeof error.errcode === "number" && (error.errcode & 0xff) === BUSY;
 }

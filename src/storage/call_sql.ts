@@ -185,7 +185,16 @@ export class CallSql implements CallStorage {
     try {
       const refusal = this.#driver.refusal(record.bytes.length);
       if (refusal instanceof Promise) return this.#putLater(record, refusal);
-      this.#driver.transaction(() => queries.insertion(record, this.#driver.now));
+      const done = this.#driver.transaction(() => queries.insertion(record, this.#driver.now));
+      if (done instanceof Promise) return this.#done(record, done);
+    } catch (cause) {
+      throw this.#saveError(record, cause);
+    }
+  }
+
+  async #done(record: CallRecord, done: Promise<unknown>): Promise<void> {
+    try {
+      await done;
     } catch (cause) {
       throw this.#saveError(record, cause);
     }

@@ -29,7 +29,9 @@ async function answer(line: string): Promise<string> {
     case "burst": {
       await using calls = new CallSql({ url: `${first}/calls.db` });
       for (let n = 0; n < Number(third); n++) {
-        calls.put(await recordOf({ name: "f", arguments: { n: Number(second) + n }, result: n }));
+        await calls.put(
+          await recordOf({ name: "f", arguments: { n: Number(second) + n }, result: n }),
+        );
       }
       return "done";
     }

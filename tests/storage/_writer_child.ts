@@ -21,7 +21,7 @@ for (let number = Number(first);; number++) {
   }
   if (calls !== undefined) {
     const record = await recordOf({ name: "f", arguments: { number, text }, result: number });
-    calls.put(record);
+    await calls.put(record);
     print(record.key);
   }
 }

@@ -1,4 +1,4 @@
-import { CallSql, ConfigError, D, SaveError } from "@fleche/core";
+import { CallSql, ConfigError, D, LockTimeoutError, SaveError } from "@fleche/core";
 import { configure, type LogRecord, reset } from "@logtape/logtape";
 import assert from "node:assert/strict";
 import { homedir } from "node:os";
@@ -291,15 +291,35 @@ Deno.test("a put that cannot lock the database in time is a SaveError", async ()
     using other = new DatabaseSync(path);
     other.exec("BEGIN IMMEDIATE");
     const begin = performance.now();
-    assert.throws(() => storage.put(record), (error) => {
+    await assert.rejects(Promise.resolve(storage.put(record)), (error) => {
       return error instanceof SaveError && error.data.key === record.key &&
-        error.message.includes(path) && /locked/.test(error.message);
+        error.message.includes(path) && /locked/.test(error.message) &&
+        error.cause instanceof LockTimeoutError;
     });
     assert(performance.now() - begin >= 45);
     // Readers are not kept waiting.
     assert.equal(await storage.get(record.key), undefined);
   }
   storage.put(record);
+  assert.equal(await storage.has(record.key), true);
+});
+
+Deno.test("a put that waits for another process lets this one go on", async () => {
+  using folder = new TemporaryFolder();
+  const path = folder.join("calls.db");
+  await using storage = new CallSql({ url: path });
+  const record = await recordOf({ name: "f", arguments: { x: 1 }, result: 1 });
+  await storage.list("");
+  using other = new DatabaseSync(path);
+  other.exec("BEGIN IMMEDIATE");
+  const puts = Array.from({ length: 5 }, () => storage.put(record));
+  let ticks = 0;
+  const timer = setInterval(() => {
+    if (++ticks === 20) other.exec("COMMIT");
+  }, 10);
+  await Promise.all(puts);
+  clearInterval(timer);
+  assert(ticks >= 20);
   assert.equal(await storage.has(record.key), true);
 });
 
