@@ -209,7 +209,7 @@ function idsOfArguments(
     ...others.map(([other, itsDigest]) =>
       [
         `EXISTS (SELECT 1 FROM arguments b
-          WHERE b."call" = a."call" AND b.name = ? AND b.digest = ?)`,
+          WHERE b."call" = a."call" AND b.call_name = a.call_name AND b.name = ? AND b.digest = ?)`,
         ...[cut(other), itsDigest],
       ] as const
     ),
