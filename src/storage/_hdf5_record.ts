@@ -57,13 +57,13 @@ function needed(): Library {
   return library;
 }
 
-// What a record says, as one object, so that the same limits hold as for a value.
+// What a record says, as one object without what is null, so that the same limits hold as for a value.
 function readable(record: CallRecord): ReadonlyMap<string, Node> {
   const { name, module, version, code, deps, hashed, source, calls, metadata } = record.fields;
   const plain = { key: record.key, name, module, version, code, deps, hashed, source, calls };
-  const parts = Object.entries({ ...plain, metadata }).map(([field, value]) =>
-    [field, joined(encode(value, { split: false }))] as const
-  );
+  const parts = Object.entries({ ...plain, metadata })
+    .filter(([, value]) => value !== null)
+    .map(([field, value]) => [field, joined(encode(value, { split: false }))] as const);
   const node = nodeOf({
     head: object([
       ...parts,

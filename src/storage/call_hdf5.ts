@@ -40,11 +40,11 @@ export interface CallHdf5Options {
  * `/record`. Only that is read back, and checked by its own check sum: a record is found again exactly
  * as it was stored, and what somebody changes beside it cannot make it another call. Beside it stands
  * what it says, to look at, in the form that {@linkcode ValueHdf5} describes: `/key`, `/name`,
- * `/module`, `/version`, `/code`, `/deps`, `/hashed`, `/source`, `/calls`, the groups `/arguments` and
- * `/metadata`, and `/result`. An argument or result that is too long for a record is a compound there,
+ * `/module`, `/version`, `/code`, `/deps` and `/source` where they are not null, `/hashed`, `/calls`, the
+ * groups `/arguments` and `/metadata`, and `/result`. An argument or result that is too long for a record is a compound there,
  * whose `digest` names the value's file.
  *
- * A file takes some 8 kB and half a millisecond; searches and the rest are as in {@linkcode CallFile},
+ * A file takes some 8 kB and a few milliseconds; searches and the rest are as in {@linkcode CallFile},
  * about ten times slower. For more than some thousand calls, `CallSql` with {@linkcode ValueHdf5} is
  * the better choice.
  *
