@@ -7,7 +7,7 @@
 import { join } from "node:path";
 import { createConnection } from "mysql2/promise";
 import { findProgram, requirement } from "./_require.ts";
-import { canStart, DatabaseServer, PASSWORD, USER } from "./_server.ts";
+import { canStart, DatabaseServer, PASSWORD, type TestServer, USER } from "./_server.ts";
 
 const ACCOUNT = "mysql";
 const INSTALL = findProgram("mariadb-install-db");
@@ -21,7 +21,7 @@ export const HAS_MARIADB: boolean = requirement(
 );
 
 /** A server with any number of databases. */
-export class MariaDb implements AsyncDisposable {
+export class MariaDb implements TestServer {
   readonly #server: DatabaseServer;
   #count = 0;
 
@@ -71,29 +71,31 @@ export class MariaDb implements AsyncDisposable {
     return `mysql://${credentials}@127.0.0.1:${this.port}/${database}`;
   }
 
-  /** Makes an empty database; its URL. */
+  /** Makes an empty database; its name. */
   async create(): Promise<string> {
     const name = `db${this.#count++}`;
     await this.query("mysql", `CREATE DATABASE ${name}`);
-    return this.url(name);
+    return name;
   }
 
   /** Runs a statement without fleche; the rows that it gives. */
-  async query(
-    database: string,
-    statement: string,
-    parameters: (string | number | Uint8Array)[] = [],
-  ): Promise<Record<string, unknown>[]> {
+  async query(database: string, statement: string): Promise<Record<string, unknown>[]> {
     const { port } = this;
     const connection = await createConnection({
       ...{ host: "127.0.0.1", port, database, user: USER, password: PASSWORD },
     });
     try {
-      const [rows] = await connection.query(statement, parameters);
+      await connection.query("SET sql_mode = 'ANSI_QUOTES'");
+      const [rows] = await connection.query(statement);
       return Array.isArray(rows) ? rows.map((row) => ({ ...row })) : [];
     } finally {
       await connection.end();
     }
+  }
+
+  /** How bytes are written in a statement. */
+  bytes(bytes: Uint8Array): string {
+    return `X'${bytes.toHex()}'`;
   }
 
   /** Ends the server at once, as a crash does. */

@@ -7,7 +7,7 @@
 import { join } from "node:path";
 import postgres from "postgres";
 import { findProgram, requirement } from "./_require.ts";
-import { canStart, DatabaseServer, PASSWORD, USER } from "./_server.ts";
+import { canStart, DatabaseServer, PASSWORD, type TestServer, USER } from "./_server.ts";
 
 const ACCOUNT = "postgres";
 
@@ -35,7 +35,7 @@ export const HAS_POSTGRES: boolean = requirement(
 );
 
 /** A server with any number of databases. */
-export class Postgres implements AsyncDisposable {
+export class Postgres implements TestServer {
   readonly #server: DatabaseServer;
   #count = 0;
 
@@ -79,29 +79,30 @@ export class Postgres implements AsyncDisposable {
     return `postgresql://${credentials}@127.0.0.1:${this.port}/${database}`;
   }
 
-  /** Makes an empty database; its URL. */
+  /** Makes an empty database; its name. */
   async create(): Promise<string> {
     const name = `db${this.#count++}`;
     await this.query("postgres", `CREATE DATABASE ${name} STRATEGY file_copy`);
-    return this.url(name);
+    return name;
   }
 
   /** Runs a statement without fleche; the rows that it gives. */
-  async query(
-    database: string,
-    statement: string,
-    parameters: (string | number | Uint8Array)[] = [],
-  ): Promise<Record<string, unknown>[]> {
+  async query(database: string, statement: string): Promise<Record<string, unknown>[]> {
     const { port } = this;
     const sql = postgres({
       ...{ host: "127.0.0.1", port, database, username: USER, password: PASSWORD, max: 1 },
       fetch_types: false,
     });
     try {
-      return [...await sql.unsafe(statement, parameters)];
+      return [...await sql.unsafe(statement)];
     } finally {
       await sql.end();
     }
+  }
+
+  /** How bytes are written in a statement. */
+  bytes(bytes: Uint8Array): string {
+    return `'\\x${bytes.toHex()}'::bytea`;
   }
 
   /** Ends the server at once, as a crash does. */

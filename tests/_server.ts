@@ -8,6 +8,24 @@ export const USER = "fleche";
 /** Its password, with characters that a URL has to write otherwise. */
 export const PASSWORD = "p@ss:w/rd?é%";
 
+/** A server that tests make databases on. */
+export interface TestServer extends AsyncDisposable {
+  /** The port on 127.0.0.1. */
+  readonly port: number;
+  /** The URL of a database, there or not. */
+  url(database: string): string;
+  /** Makes an empty database; its name. */
+  create(): Promise<string>;
+  /** Runs a statement without fleche; the rows that it gives. */
+  query(database: string, statement: string): Promise<Record<string, unknown>[]>;
+  /** How bytes are written in a statement. */
+  bytes(bytes: Uint8Array): string;
+  /** Ends the server at once, as a crash does. */
+  kill(): Promise<void>;
+  /** Starts the server again. */
+  restart(): Promise<void>;
+}
+
 /** How a database server is started and stopped. */
 export interface ServerKind {
   /** What it is called, in folders and messages. */
@@ -35,6 +53,8 @@ export class DatabaseServer implements AsyncDisposable {
   readonly #kind: ServerKind;
   readonly #folder: string;
   #child: Deno.ChildProcess | undefined;
+  // A server outlives the process that started it.
+  readonly #end = () => this.#child?.kill(this.#kind.signals.kill);
 
   private constructor(
     kind: ServerKind,
@@ -44,6 +64,7 @@ export class DatabaseServer implements AsyncDisposable {
   ) {
     this.#kind = kind;
     this.#folder = folder;
+    globalThis.addEventListener("unload", this.#end);
   }
 
   /** Makes a server in a temporary folder and waits until it can be used. */
@@ -107,6 +128,7 @@ export class DatabaseServer implements AsyncDisposable {
 
   /** Stops the server and removes its folder. */
   async [Symbol.asyncDispose](): Promise<void> {
+    globalThis.removeEventListener("unload", this.#end);
     await this.#signal(this.#kind.signals.stop);
     await Deno.remove(this.#folder, { recursive: true });
   }

@@ -12,6 +12,7 @@ import {
   type SqlResult,
   type SqlServer,
   type SqlSession,
+  withPlainBytes,
 } from "./_sql_session.ts";
 import type { ServerAddress, TlsMode } from "./_sql_url.ts";
 
@@ -120,7 +121,9 @@ class MysqlSession implements SqlSession {
         : value
     );
     const result = await this.#send(sql, values);
-    if (Array.isArray(result)) return { rows: result as Row[], changes: 0, id: undefined };
+    if (Array.isArray(result)) {
+      return { rows: (result as Row[]).map(withPlainBytes), changes: 0, id: undefined };
+    }
     const { affectedRows, insertId } = result as ResultSetHeader;
     return { rows: [], changes: affectedRows, id: insertId === 0 ? undefined : insertId };
   }

@@ -11,6 +11,7 @@ import {
   type SqlResult,
   type SqlServer,
   type SqlSession,
+  withPlainBytes,
 } from "./_sql_session.ts";
 import type { ServerAddress } from "./_sql_url.ts";
 
@@ -77,7 +78,7 @@ class PostgresSession implements SqlSession {
       connection: {
         application_name: applicationName(hostname()),
         lock_timeout: Math.min(Math.ceil(options.lockTimeout * 1000), 2 ** 31 - 1),
-        synchronous_commit: options.durable ? "on" : "off",
+        ...options.durable ? { synchronous_commit: "on" } : {},
       },
       ...socketOptions,
     });
@@ -110,7 +111,7 @@ class PostgresSession implements SqlSession {
     );
     const rows = await this.#send(text, values);
     return {
-      rows: [...rows],
+      rows: rows.map(withPlainBytes),
       changes: rows.count ?? 0,
       id: inserts ? Number(rows[0]?.["id"]) : undefined,
     };

@@ -28,13 +28,15 @@ export function explained(error: unknown, server: SqlServer, address: ServerAddr
   if (fault !== undefined) {
     return new ConfigError(`Cannot use the database ${identity}: ${fault}`, {}, { cause: error });
   }
-  if (error instanceof Deno.errors.NotCapable) {
+  const code: unknown = Reflect.get(error, "code");
+  // Names are looked up by another part of Deno, which speaks of EPERM.
+  if (error instanceof Deno.errors.NotCapable || code === "EPERM") {
     return new Deno.errors.NotCapable(
-      `Cannot connect to the database ${identity}: ${error.message}`,
+      `Cannot connect to the database ${identity}: the program may not; grant it ` +
+        `--allow-net=${address.host}:${address.port}`,
       { cause: error },
     );
   }
-  const code: unknown = Reflect.get(error, "code");
   const lost = typeof code === "string" ? CONNECTION_FAULTS[code] : undefined;
   if (lost !== undefined) {
     return new RemoteConnectionError(

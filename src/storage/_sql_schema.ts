@@ -76,13 +76,15 @@ export function schemaStatements(dialect: SchemaDialect): string[] {
     {
       name: "arguments",
       columns: [
-        `"call" ${integer} NOT NULL REFERENCES calls (id)`,
+        `"call" ${integer} NOT NULL`,
         `position ${integer} NOT NULL`,
         `call_name ${name} NOT NULL`,
         `name ${name} NOT NULL`,
         `digest ${digest} NOT NULL`,
         `text ${text}`,
         `PRIMARY KEY ("call", position)`,
+        // Of a call that two replace at once, whichever arguments there are go with it.
+        'FOREIGN KEY ("call") REFERENCES calls (id) ON DELETE CASCADE',
       ],
       indexes: ARGUMENT_INDEXES,
       suffix: dialect.ordered,

@@ -69,6 +69,14 @@ export function applicationName(host: string): string {
   return `fleche ${host} ${Deno.pid}`;
 }
 
+/** A row whose bytes are nobody else's: those of a Buffer may be part of what others use. */
+export function withPlainBytes(row: Row): Row {
+  for (const [column, value] of Object.entries(row)) {
+    if (value instanceof Uint8Array) row[column] = new Uint8Array(value);
+  }
+  return row;
+}
+
 /** Opens a connection without a protocol yet. */
 export function openSocket(
   { host, port }: { host: string; port: number },

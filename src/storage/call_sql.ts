@@ -44,7 +44,7 @@ export interface CallSqlOptions {
   journal?: JournalMode;
   /**
    * Whether a commit survives a power cut (`"fsync"`), or only a crash of the process (`"rename"`,
-   * the default). With MySQL it is the server's settings that decide.
+   * the default). On servers it is their settings that decide; PostgreSQL is told to with `"fsync"`.
    */
   durability?: Durability;
   /**

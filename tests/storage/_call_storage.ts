@@ -17,7 +17,7 @@ export interface CallStorageManifest {
   /** Whether records are stored in another form than their bytes; not by default. */
   readonly sealed?: boolean;
   /** Opens a storage whose entries, if any are persistent, are in a folder. */
-  open(folder: string): CallStorage;
+  open(folder: string): CallStorage | Promise<CallStorage>;
 }
 
 /** How far the clock of a file system may lag behind, in milliseconds. */
@@ -44,7 +44,7 @@ function define(
 ): void {
   Deno.test(`${name} ${what}`, async () => {
     using folder = new TemporaryFolder();
-    await using storage = open(folder.path);
+    await using storage = await open(folder.path);
     await run(storage, folder.path);
   });
 }
@@ -381,7 +381,7 @@ function testAgainstModel({ name, open }: CallStorageManifest): void {
     }
     const property = fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
       using folder = new TemporaryFolder();
-      await using storage = open(folder.path);
+      await using storage = await open(folder.path);
       const model = new Map<string, CallRecord>();
       for (const { act, x, result } of steps) {
         const record = records.get(`${x} ${result}`);
@@ -413,7 +413,7 @@ function testAgainstModel({ name, open }: CallStorageManifest): void {
 
 function testPersistent(manifest: CallStorageManifest): void {
   define(manifest, "shows others at once what one has stored", async (storage, folder) => {
-    await using other = manifest.open(folder);
+    await using other = await manifest.open(folder);
     const record = await simple("persistent");
     assert.equal(await other.has(record.key), false);
     await storage.put(record);

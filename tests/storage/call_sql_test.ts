@@ -1,5 +1,4 @@
 import { CallSql, ConfigError, D, LockTimeoutError, SaveError } from "@fleche/core";
-import { configure, type LogRecord, reset } from "@logtape/logtape";
 import assert from "node:assert/strict";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
@@ -8,6 +7,7 @@ import { slotDigest } from "../../src/slot.ts";
 import { databaseAddress } from "../../src/storage/_sql_url.ts";
 import { findProgram, requirement } from "../_require.ts";
 import { beside, runProgram } from "./_child.ts";
+import { logged } from "./_logged.ts";
 import { assertAlike, recordOf, sampleOf } from "./_samples.ts";
 import { filesBelow, TemporaryFolder } from "./_temporary_folder.ts";
 
@@ -328,24 +328,6 @@ for (const lockTimeout of [0.0015, 1.001, 1e9, Infinity]) {
     await using storage = new CallSql({ url: "sqlite://", lockTimeout });
     assert.deepEqual(await storage.list(""), []);
   });
-}
-
-/** What a storage logs while something is done. */
-async function logged(work: () => Promise<void>): Promise<LogRecord[]> {
-  const records: LogRecord[] = [];
-  await configure({
-    sinks: { list: (record) => void records.push(record) },
-    loggers: [
-      { category: ["fleche", "storage", "sql"], sinks: ["list"], lowestLevel: "debug" },
-      { category: ["logtape", "meta"], sinks: [], lowestLevel: "error" },
-    ],
-  });
-  try {
-    await work();
-  } finally {
-    await reset();
-  }
-  return records;
 }
 
 Deno.test("echo logs statements and what is put into them", async () => {
