@@ -2,12 +2,14 @@ import { isAbsolute, join, resolve } from "node:path";
 import { ConfigError } from "../errors.ts";
 import { warnOnce } from "../log.ts";
 import { CallFile } from "../storage/call_file.ts";
+import { CallHdf5 } from "../storage/call_hdf5.ts";
 import { CallMemory } from "../storage/call_memory.ts";
 import { CallSql } from "../storage/call_sql.ts";
 import { CallVoid } from "../storage/call_void.ts";
 import { makeSeal, type SealOptions } from "../storage/seal.ts";
 import type { CallStorage, ValueStorage } from "../storage/storage.ts";
 import { ValueFile } from "../storage/value_file.ts";
+import { ValueHdf5 } from "../storage/value_hdf5.ts";
 import { ValueMemory } from "../storage/value_memory.ts";
 import { ValueVoid } from "../storage/value_void.ts";
 import { ConfigFault, Section, withoutFile } from "./_section.ts";
@@ -46,6 +48,7 @@ const JOURNALS = ["wal", "delete", "truncate", "persist"] as const;
 /** Value storages by their type. */
 const VALUES: Makers<ValueStorage> = {
   file: (source) => new ValueFile({ root: root(source, "values"), ...fileOptions(source) }),
+  hdf5: (source) => new ValueHdf5({ root: root(source, "values"), ...hdf5Options(source) }),
   memory: (source) => unsealed(source, new ValueMemory()),
   void: (source) => unsealed(source, new ValueVoid()),
 };
@@ -57,6 +60,7 @@ const CALLS: Makers<CallStorage> = {
     return faultAt(source.section, "url", () => new CallSql(options));
   },
   file: (source) => new CallFile({ root: root(source, "calls"), ...fileOptions(source) }),
+  hdf5: (source) => new CallHdf5({ root: root(source, "calls"), ...hdf5Options(source) }),
   memory: (source) => unsealed(source, new CallMemory()),
   void: (source) => unsealed(source, new CallVoid()),
 };
@@ -64,6 +68,7 @@ const CALLS: Makers<CallStorage> = {
 /** Types of values and calls that a template stands for; those of memory have no folder. */
 const TEMPLATES: Readonly<Record<string, readonly [values: string, calls: string]>> = {
   file: ["file", "file"],
+  hdf5: ["hdf5", "hdf5"],
   memory: ["memory", "memory"],
 };
 
@@ -174,6 +179,17 @@ function fileOptions(source: Source) {
     durability: section.choice("durability", DURABILITIES),
     lockTimeout: section.positive("lock_timeout"),
   });
+}
+
+function hdf5Options(source: Source) {
+  const { compress, ...others } = fileOptions(source);
+  if (compress === "zstd") {
+    return source.section.fault(
+      "compress",
+      '"zstd" is not known to every HDF5 library; use "gzip"',
+    );
+  }
+  return { ...others, ...given({ compress }) };
 }
 
 function sqlOptions(source: Source) {

@@ -1,9 +1,11 @@
 import { CallFile } from "../storage/call_file.ts";
+import { CallHdf5 } from "../storage/call_hdf5.ts";
 import { CallMemory } from "../storage/call_memory.ts";
 import { CallSql } from "../storage/call_sql.ts";
 import { CallVoid } from "../storage/call_void.ts";
 import type { CallStorage, ValueStorage } from "../storage/storage.ts";
 import { ValueFile } from "../storage/value_file.ts";
+import { ValueHdf5 } from "../storage/value_hdf5.ts";
 import { ValueMemory } from "../storage/value_memory.ts";
 import { ValueVoid } from "../storage/value_void.ts";
 import type { StorageConfig } from "./build_storage.ts";
@@ -30,6 +32,9 @@ export function storageToConfig(storage: ValueStorage | CallStorage): StorageCon
   if (storage instanceof ValueVoid || storage instanceof CallVoid) return { type: "void" };
   if (storage instanceof ValueFile || storage instanceof CallFile) {
     return { type: "file", root: storage.root, ...optionsOf(storage) };
+  }
+  if (storage instanceof ValueHdf5 || storage instanceof CallHdf5) {
+    return { type: "hdf5", root: storage.root, ...optionsOf(storage) };
   }
   if (storage instanceof CallSql) {
     return { type: "sql", ...unless("sqlite://", { url: storage.url }), ...optionsOf(storage) };

@@ -38,7 +38,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
 
   "an unknown type": {
     toml: '[fast.values]\nroot = "x"\n«type = "fiel"\n[fast.calls]\ntype = "void"\n',
-    says: '"fiel" is none of file, memory, void, compressed, signed; did you mean "file"?',
+    says: '"fiel" is none of file, hdf5, memory, void, compressed, signed; did you mean "file"?',
   },
   "an unknown type of a cache": {
     toml: '[fast]\n«type = "shh"\nhost = "h"\n',
@@ -48,7 +48,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
     toml: '[default]\ncache = { values = { type = "memory" }, calls = { «type = "sqll" } }\n',
     name: null,
     says:
-      'default.cache.calls.type: "sqll" is none of sql, file, memory, void, compressed, signed; did you mean "sql"?',
+      'default.cache.calls.type: "sqll" is none of sql, file, hdf5, memory, void, compressed, signed; did you mean "sql"?',
   },
   "a key whose name is also in a value before it": {
     toml: '[fast]\nvalues = { root = "my type", «type = "fiel" }\ncalls = { type = "void" }\n',
