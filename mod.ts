@@ -38,7 +38,7 @@ export type { Slot } from "./src/slot.ts";
 export { QueryIterator, type QuerySource, type SortOptions } from "./src/query.ts";
 export { QueryCall, type QueryTemplate } from "./src/query_call.ts";
 export type { CallField, CallKey } from "./src/query_keys.ts";
-export type { TransferOptions, TransferTarget } from "./src/transfer.ts";
+export type { TransferCounts, TransferOptions, TransferTarget } from "./src/transfer.ts";
 export {
   type CallColumn,
   type CallRow,
@@ -52,9 +52,13 @@ export {
   type AcceptOptions,
   BaseCache,
   CacheStack,
+  type CacheTransferOptions,
+  type CallPredicate,
+  FilteredCache,
   type PrepareOptions,
   ReadOnlyCache,
 } from "./src/caches/base_cache.ts";
+export { CachePool } from "./src/caches/cache_pool.ts";
 export { Cache, type CacheOptions } from "./src/caches/cache.ts";
 export { RefreshingCache, type RefreshingCacheOptions } from "./src/caches/refreshing_cache.ts";
 export type {

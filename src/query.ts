@@ -275,7 +275,7 @@ export class QueryIterator implements AsyncIterable<LazyCall> {
    */
   async transfer(to: TransferTarget, options: TransferOptions = {}): Promise<number> {
     const evict = (key: string) => this.#source.evict(key);
-    return await transferCalls(this, to, { ...options, evict });
+    return (await transferCalls(this, to, { ...options, evict })).moved;
   }
 
   /** A table of the calls, with short keys that the cache understands. */

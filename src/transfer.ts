@@ -1,5 +1,5 @@
 import type { CallRecord } from "./call_record.ts";
-import { NotFoundError } from "./errors.ts";
+import { CorruptValueError, NotFoundError } from "./errors.ts";
 import type { LazyCall, ValueSource } from "./lazy_call.ts";
 import { errorOnce } from "./log.ts";
 import { mapAhead } from "./map_ahead.ts";
@@ -10,6 +10,16 @@ export interface TransferOptions {
   pop?: boolean;
   /** Whether calls that are there already are replaced; otherwise, by default, they are left alone. */
   overwrite?: boolean;
+}
+
+/** What came of copying calls. */
+export interface TransferCounts {
+  /** Calls that were copied. */
+  moved: number;
+  /** Calls that were there already. */
+  skipped: number;
+  /** Calls that could not be copied, since a value is missing or damaged. */
+  failed: number;
 }
 
 /** Where calls are copied to: any cache. */
@@ -25,13 +35,13 @@ export interface TransferTarget {
 }
 
 /**
- * Copies calls with their values, bytes as they are. A call whose result is not there any more is
- * passed over, with an error in the log.
+ * Copies calls with their values, bytes as they are, several at a time. A call whose result is not
+ * there any more is passed over, with an error in the log.
  *
  * @param calls the calls
  * @param to where they are copied to
  * @param evict removes a call where it comes from
- * @returns How many were copied.
+ * @returns How many were copied, were there already, and could not be copied.
  * @throws {RejectedError} If the target refuses them, or the source to remove them.
  */
 export async function transferCalls(
@@ -40,24 +50,24 @@ export async function transferCalls(
   { pop = false, overwrite = false, evict }: TransferOptions & {
     evict: (key: string) => Promise<boolean>;
   },
-): Promise<number> {
-  const copied = mapAhead(calls, async (call) => {
-    if (!overwrite && await to.contains(call.key)) return false;
+): Promise<TransferCounts> {
+  const outcomes = mapAhead(calls, async (call): Promise<keyof TransferCounts> => {
+    if (!overwrite && await to.contains(call.key)) return "skipped";
     try {
       await to.accept(call.detach(), call.values, { arguments: true });
     } catch (error) {
-      if (!(error instanceof NotFoundError)) throw error;
+      if (!(error instanceof NotFoundError) && !(error instanceof CorruptValueError)) throw error;
       errorOnce(
         `transfer ${call.key}`,
         ["cache"],
         `Cannot copy call ${call.key}: ${error.message}`,
       );
-      return false;
+      return "failed";
     }
     if (pop) await evict(call.key);
-    return true;
+    return "moved";
   });
-  let count = 0;
-  for await (const isCopied of copied) if (isCopied) count++;
-  return count;
+  const counts = { moved: 0, skipped: 0, failed: 0 };
+  for await (const outcome of outcomes) counts[outcome]++;
+  return counts;
 }

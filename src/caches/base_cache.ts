@@ -1,13 +1,15 @@
 /**
- * What every cache has in common, and the two caches that every cache can be made into: they stand
- * in one file because each needs the others.
+ * What every cache has in common, and the caches that every cache can be made into: they stand in one
+ * file, longer than others, because each needs the others.
  *
  * @module
  */
 
-import type { Call } from "../call.ts";
-import type { CallRecord } from "../call_record.ts";
-import type { Encoding, Reference } from "../codec/encoding.ts";
+import { type Call, sealCall } from "../call.ts";
+import { CallRecord } from "../call_record.ts";
+import type { CallTable } from "../call_table.ts";
+import { copied, type Encoding, type Reference } from "../codec/encoding.ts";
+import { findReferences } from "../codec/references.ts";
 import { Digest, DIGEST_LENGTH, keyText, SHORTEST_PREFIX } from "../digest.ts";
 import {
   AmbiguousDigestError,
@@ -16,15 +18,18 @@ import {
   RejectedError,
   UnknownTypeError,
 } from "../errors.ts";
-import { inTime } from "../in_time.ts";
 import { decodeDeep, LazyCall, type ValueSource } from "../lazy_call.ts";
 import { errorOnce, warnOnce } from "../log.ts";
-import type { PreparedCall } from "../prepared_call.ts";
+import { PreparedCall } from "../prepared_call.ts";
 import { QueryIterator } from "../query.ts";
 import { QueryCall, type QueryTemplate } from "../query_call.ts";
 import { matchesFilter, type RecordFilter } from "../record_filter.ts";
+import { fillSlot } from "../slot.ts";
 import type { Claims } from "../storage/claims.ts";
 import type { Awaitable } from "../storage/storage.ts";
+import { mapAhead } from "../map_ahead.ts";
+import { transferCalls, type TransferCounts, type TransferOptions } from "../transfer.ts";
+import { type Answer, cacheNumber, Members } from "./_members.ts";
 import { shortestPrefixes } from "./_prefixes.ts";
 
 /** How a call is prepared. */
@@ -38,6 +43,18 @@ export interface AcceptOptions {
   /** Whether the values of its arguments are stored too; false by default. */
   arguments?: boolean;
 }
+
+/** Which calls are copied to another cache, and how. */
+export interface CacheTransferOptions extends TransferOptions {
+  /**
+   * The calls: those that match a template, those of a query, or those of some keys, which may be
+   * short. All calls by default.
+   */
+  calls?: QueryTemplate | Call | QueryCall | QueryIterator | readonly (string | Digest)[];
+}
+
+/** Which calls a {@linkcode FilteredCache} shows. */
+export type CallPredicate = (call: LazyCall) => boolean | Promise<boolean>;
 
 /** How long storing a call may take where nothing else is said, in seconds. */
 export const SAVE_TIMEOUT = 60;
@@ -55,6 +72,11 @@ export abstract class BaseCache implements ValueSource, AsyncDisposable {
 
   /** How long storing a call may take before the caller gets the result without it, in seconds. */
   abstract readonly saveTimeout: number;
+
+  /** Whether it is on another machine, and so is not mended while it is read. */
+  get isRemote(): boolean {
+    return false;
+  }
 
   /**
    * How long finding a call may take before it counts as not found, in seconds; without limit where
@@ -124,7 +146,16 @@ export abstract class BaseCache implements ValueSource, AsyncDisposable {
   /** Removes the call with a whole key; whether there was one. */
   protected abstract evictWhole(key: string): Promise<boolean>;
 
-  /** Frees what is open. */
+  /**
+   * Connects anew where a connection was lost; nothing to do for what is on this machine.
+   *
+   * @throws {RemoteConnectionError} If it cannot be made.
+   */
+  reconnect(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Frees what is open; a cache that consists of others closes those. It opens again by itself. */
   abstract close(): Promise<void>;
 
   /** Frees what is open. */
@@ -245,7 +276,7 @@ export abstract class BaseCache implements ValueSource, AsyncDisposable {
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       warnOnce(
-        `shorten ${layerNumber(this)} ${error.name}`,
+        `shorten ${cacheNumber(this)} ${error.name}`,
         ["cache"],
         `Cannot tell how short keys may be: ${error.message}`,
       );
@@ -308,7 +339,7 @@ export abstract class BaseCache implements ValueSource, AsyncDisposable {
       ? this.records(filter)
       : this.#recordsUnder(wanted.key, filter);
     for await (const record of records) {
-      if (wanted.matches(record)) yield new LazyCall(record, this);
+      if (wanted.matches(record)) yield new LazyCall(record, this.valuesOf(record));
     }
   }
 
@@ -332,6 +363,69 @@ export abstract class BaseCache implements ValueSource, AsyncDisposable {
     }
   }
 
+  /** Where the values of a record are read from. */
+  protected valuesOf(_record: CallRecord): ValueSource {
+    return this;
+  }
+
+  /** A table of all calls, what was filed last first. */
+  async table(): Promise<CallTable> {
+    return await this.query().table();
+  }
+
+  /**
+   * Copies calls to another cache with their results, and with the values of their arguments that are
+   * there. The bytes stay as they are, so no type has to be registered.
+   *
+   * With `pop`, a call is removed here once the other cache has filed it; what is there already is
+   * not filed again, and stays. A call whose result is missing or damaged fails, with an error in the
+   * log, and the others go on.
+   *
+   * @example Usage
+   * ```ts
+   * import { Cache, Call, CallMemory, ValueMemory } from "@fleche/core";
+   * import assert from "node:assert";
+   *
+   * await using near = new Cache({ values: new ValueMemory(), calls: new CallMemory() });
+   * await using far = new Cache({ values: new ValueMemory(), calls: new CallMemory() });
+   * for (const x of [1, 2]) await near.save(new Call({ name: "f", arguments: { x }, result: x }));
+   * const { moved } = await near.transfer(far, { calls: { arguments: { x: 2 } } });
+   * assert.equal(moved, 1);
+   * assert.deepEqual(await near.transfer(far), { moved: 1, skipped: 1, failed: 0 });
+   * ```
+   *
+   * @returns How many were copied, were there already, and could not be copied.
+   * @throws {TypeError} If the other cache is this one.
+   * @throws {NotFoundError} If a key means no call.
+   * @throws {RejectedError} If the other cache refuses them, or this one to remove them.
+   */
+  async transfer(target: BaseCache, options: CacheTransferOptions = {}): Promise<TransferCounts> {
+    if (target === this) throw new TypeError("Cannot transfer calls from a cache to itself");
+    const { calls, ...rest } = options;
+    const selected = isList(calls)
+      ? mapAhead(calls, (key) => this.#peekAt(key))
+      : calls instanceof QueryIterator
+      ? calls
+      : this.query(calls);
+    return await transferCalls(selected, target, { ...rest, evict: (key) => this.evict(key) });
+  }
+
+  async #peekAt(key: string | Digest): Promise<LazyCall> {
+    const text = keyText(key);
+    const call = await this.peek(await this.#whole(text));
+    if (call === undefined) throw notFound("call", text);
+    return call;
+  }
+
+  /**
+   * A view of this cache in which there are only the calls for which a function returns true.
+   *
+   * @param predicate the function, which may be asynchronous
+   */
+  filter(predicate: CallPredicate): FilteredCache {
+    return new FilteredCache(this, predicate);
+  }
+
   /** A view of this cache that stores and evicts nothing. */
   readonly(): ReadOnlyCache {
     return new ReadOnlyCache(this);
@@ -341,6 +435,10 @@ export abstract class BaseCache implements ValueSource, AsyncDisposable {
   push(cache: BaseCache): CacheStack {
     return new CacheStack([cache, this]);
   }
+}
+
+function isList(calls: CacheTransferOptions["calls"]): calls is readonly (string | Digest)[] {
+  return Array.isArray(calls);
 }
 
 function notFound(what: string, key: string): NotFoundError {
@@ -377,6 +475,11 @@ export class ReadOnlyCache extends BaseCache {
   /** How long the cache underneath may take to find a call. */
   override get lookupTimeout(): number {
     return this.cache.lookupTimeout;
+  }
+
+  /** Whether the cache underneath is on another machine. */
+  override get isRemote(): boolean {
+    return this.cache.isRemote;
   }
 
   /** Refuses. */
@@ -434,6 +537,11 @@ export class ReadOnlyCache extends BaseCache {
     return Promise.reject(refusal("evict a call"));
   }
 
+  /** Connects the cache underneath anew. */
+  override reconnect(): Promise<void> {
+    return this.cache.reconnect();
+  }
+
   /** Closes the cache underneath. */
   override async close(): Promise<void> {
     await this.cache.close();
@@ -444,22 +552,182 @@ function refusal(operation: string): RejectedError {
   return new RejectedError(`Cannot ${operation}: the cache is read-only`, { operation });
 }
 
-const layers = new WeakMap<BaseCache, number>();
-let layerCount = 0;
+/**
+ * A cache of which only some calls are seen: those for which a function returns true.
+ *
+ * The others are not found, listed, searched or evicted, and what would not be found is not stored
+ * either: storing it is refused, so that the caller gets the result uncached. Values are what they
+ * are, and can be read by their digest whichever call they come from.
+ *
+ * @example Usage
+ * ```ts
+ * import { Cache, Call, CallMemory, RejectedError, ValueMemory } from "@fleche/core";
+ * import assert from "node:assert";
+ *
+ * await using cache = new Cache({ values: new ValueMemory(), calls: new CallMemory() });
+ * const slow = cache.filter((call) => Number(call.metadata["runtime"]?.["walltime"]) > 1);
+ * const call = (walltime: number) =>
+ *   new Call({ name: "f", arguments: {}, result: 1, metadata: { runtime: { walltime } } });
+ * await assert.rejects(slow.save(call(0.5)), RejectedError);
+ * const key = await slow.save(call(2));
+ * assert.equal(await slow.contains(key), true);
+ * ```
+ */
+export class FilteredCache extends BaseCache {
+  /** Takes the cache, and what its calls are told apart by. */
+  constructor(readonly cache: BaseCache, readonly predicate: CallPredicate) {
+    super();
+  }
 
-// A number for each cache: the message of a failure differs from call to call, the cache does not.
-function layerNumber(cache: BaseCache): number {
-  const number = layers.get(cache) ?? layerCount++;
-  layers.set(cache, number);
-  return number;
+  /** Whether the cache underneath is read-only. */
+  override get isReadOnly(): boolean {
+    return this.cache.isReadOnly;
+  }
+
+  /** Whether the cache underneath is on another machine. */
+  override get isRemote(): boolean {
+    return this.cache.isRemote;
+  }
+
+  /** How long the cache underneath may take to save. */
+  override get saveTimeout(): number {
+    return this.cache.saveTimeout;
+  }
+
+  /** How long the cache underneath may take to find a call. */
+  override get lookupTimeout(): number {
+    return this.cache.lookupTimeout;
+  }
+
+  /** Those of the cache underneath. */
+  override get claims(): Claims | undefined {
+    return this.cache.claims;
+  }
+
+  /** Keeps all of a call in memory until it has run, and it is known whether it is one of those. */
+  override async prepare(call: Call, options: PrepareOptions = {}): Promise<PreparedCall> {
+    // It says why not.
+    if (this.cache.isReadOnly) return await this.cache.prepare(call, options);
+    const named = await this.readNamedArguments(call);
+    const held = new Map<string, Encoding>();
+    const sink = ({ digest }: Reference, encoding: Encoding) => {
+      held.set(digest, { ...copied(encoding), owned: false });
+    };
+    const source = {
+      read: (reference: Reference) => held.get(reference.digest) ?? this.cache.read(reference),
+    };
+    const { key, fields } = sealCall(call, { ...options, named, sink });
+    return new PreparedCall(key, {
+      commit: async ({ result, metadata = {}, calls = [] }) => {
+        const { slot } = fillSlot(result, { root: "result", identities: false, sink });
+        const record = CallRecord.build(key, { ...fields, result: slot, metadata, calls });
+        await this.accept(record, source, { arguments: true });
+        return key;
+      },
+      abandon: () => held.clear(),
+    });
+  }
+
+  async #seen(call: LazyCall | undefined): Promise<LazyCall | undefined> {
+    return call !== undefined && await this.predicate(call) ? call : undefined;
+  }
+
+  /** Finds a call, if it is one of those. */
+  override async find(key: string): Promise<LazyCall | undefined> {
+    // What is copied on the way should be one of those too.
+    const seen = await this.peek(key);
+    return seen === undefined ? undefined : await this.cache.find(key) ?? seen;
+  }
+
+  /** Finds a call, if it is one of those, and stores nothing on the way. */
+  override async peek(key: string): Promise<LazyCall | undefined> {
+    return await this.#seen(await this.cache.peek(key));
+  }
+
+  /** Reads a value. */
+  override read(reference: Reference): Promise<Encoding | undefined> | Encoding | undefined {
+    return this.cache.read(reference);
+  }
+
+  /** Reads a value by its digest. */
+  override readNamed(digest: string): Promise<Encoding | undefined> {
+    return this.cache.readNamed(digest);
+  }
+
+  /** Stores a call that stands elsewhere, if it is one of those. */
+  override async accept(
+    record: CallRecord,
+    source: ValueSource,
+    options?: AcceptOptions,
+  ): Promise<void> {
+    if (await this.#seen(new LazyCall(record, source)) === undefined) {
+      throw new RejectedError(
+        `Cannot store call ${record.key}: the filter of the cache would hide it`,
+        { operation: "store a call" },
+      );
+    }
+    await this.cache.accept(record, source, options);
+  }
+
+  /** Those of some values that are not stored. */
+  override missing(references: readonly Reference[]): Promise<Reference[]> {
+    return this.cache.missing(references);
+  }
+
+  /** Keys of those calls, and digests. */
+  override async list(prefix: string, limit: number = Infinity): Promise<string[]> {
+    const found: string[] = [];
+    for (const name of await this.cache.list(prefix)) {
+      if (found.length >= limit) break;
+      const call = await this.cache.peek(name);
+      if (call === undefined || await this.predicate(call)) found.push(name);
+    }
+    return found;
+  }
+
+  /** The records of those calls. */
+  override async *records(filter?: RecordFilter): AsyncIterable<CallRecord> {
+    for await (const record of this.cache.records(filter)) {
+      if (await this.#seen(new LazyCall(record, this.cache)) !== undefined) yield record;
+    }
+  }
+
+  /** Whether the cache underneath gives what was filed last first. */
+  override isOrdered(): boolean | Promise<boolean> {
+    return this.cache.isOrdered();
+  }
+
+  /** Whether there is a call, and it is one of those. */
+  protected override async containsWhole(key: string): Promise<boolean> {
+    return await this.peek(key) !== undefined;
+  }
+
+  /** Removes a call, if it is one of those. */
+  protected override async evictWhole(key: string): Promise<boolean> {
+    return await this.peek(key) !== undefined && await this.cache.evict(key);
+  }
+
+  /** Connects the cache underneath anew. */
+  override reconnect(): Promise<void> {
+    return this.cache.reconnect();
+  }
+
+  /** Closes the cache underneath. */
+  override async close(): Promise<void> {
+    await this.cache.close();
+  }
 }
 
 /**
  * Several caches, one behind the other: loads ask them in turn and copy what they find into the
  * first; saves go to the first.
  *
- * A cache that fails, a remote one whose connection is gone for instance, costs a warning and is
- * passed over.
+ * A value that is damaged or missing in a cache that has its call is stored there once more when it
+ * is found in a later one, unless that cache is read-only or on another machine.
+ *
+ * A cache that fails costs a warning and is passed over, for a minute or until
+ * {@linkcode CacheStack.reconnect}; one on another machine whose connection is gone until it is
+ * connected again.
  *
  * @example Usage
  * ```ts
@@ -478,6 +746,7 @@ export class CacheStack extends BaseCache {
   /** The caches, first to last. */
   readonly stack: readonly BaseCache[];
   readonly #first: BaseCache;
+  readonly #members: Members<BaseCache>;
 
   /**
    * Takes the caches, first to last.
@@ -491,7 +760,8 @@ export class CacheStack extends BaseCache {
     if (stack.some((cache) => cache instanceof CacheStack)) {
       throw new TypeError("Cannot put a stack into a stack: list its caches instead");
     }
-    this.stack = [...stack];
+    this.#members = new Members(stack, "stack");
+    this.stack = this.#members.all;
     this.#first = first;
   }
 
@@ -520,31 +790,6 @@ export class CacheStack extends BaseCache {
     return this.#first.isFiled(key);
   }
 
-  // What the first cache answers that has an answer; one that fails is passed over.
-  async #firstAnswer<T>(
-    ask: (cache: BaseCache) => Promise<T | undefined> | T | undefined,
-  ): Promise<{ answer: T; from: BaseCache } | undefined> {
-    for (const cache of this.stack) {
-      const answer = await this.#tolerant(cache, () => ask(cache));
-      if (answer !== undefined) return { answer, from: cache };
-    }
-  }
-
-  async #tolerant<T>(cache: BaseCache, ask: () => Promise<T> | T): Promise<T | undefined> {
-    try {
-      return await ask();
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      const layer = `${cache.constructor.name} number ${this.stack.indexOf(cache) + 1}`;
-      warnOnce(
-        `stack ${layerNumber(cache)} ${error.name}`,
-        ["cache"],
-        `Passing over a cache of a stack (${layer}), which fails: ${error.message}`,
-      );
-      return undefined;
-    }
-  }
-
   /** Prepares in the first cache. */
   override prepare(call: Call, options?: PrepareOptions): Promise<PreparedCall> {
     return this.#first.prepare(call, options);
@@ -552,43 +797,64 @@ export class CacheStack extends BaseCache {
 
   /** Finds a call in the first cache that has it, and copies it into the first of all. */
   override async find(key: string): Promise<LazyCall | undefined> {
-    const ask = (cache: BaseCache) => inTime(cache.find(key), cache.lookupTimeout);
-    const found = await this.#firstAnswer(ask);
+    const found = await this.#members.find(key);
     if (found === undefined) return undefined;
     const record = found.answer.detach();
-    if (found.from !== this.#first) await this.#copyToFirst(record, found.answer.values);
-    return new LazyCall(record, { read: (reference) => this.#readForCall(record, reference) });
+    if (found.from !== this.#first && !this.#first.isReadOnly) {
+      await this.#copy(this.#first, record, found.answer.values);
+    }
+    return new LazyCall(record, this.valuesOf(record));
   }
 
   /** Finds a call and copies nothing. */
   override async peek(key: string): Promise<LazyCall | undefined> {
-    const ask = (cache: BaseCache) => inTime(cache.find(key), cache.lookupTimeout);
-    const found = await this.#firstAnswer(ask);
+    const found = await this.#members.peek(key);
     return found === undefined ? undefined : new LazyCall(found.answer.detach(), this);
   }
 
-  async #copyToFirst(record: CallRecord, source: ValueSource): Promise<void> {
-    if (this.#first.isReadOnly) return;
-    await this.#tolerant(this.#first, () => this.#first.accept(record, source));
+  async #copy(to: BaseCache, record: CallRecord, source: ValueSource): Promise<void> {
+    await this.#members.tolerant(to, () => to.accept(record, source));
   }
 
-  // A result that the first cache has lost, or found damaged, is copied there once more.
-  async #readForCall(record: CallRecord, reference: Reference): Promise<Encoding | undefined> {
-    const found = await this.#firstAnswer((cache) => cache.read(reference));
-    if (found === undefined) return undefined;
-    const ofResult = record.resultReferences.some(({ digest }) => digest === reference.digest);
-    if (found.from !== this.#first && ofResult) await this.#copyToFirst(record, this);
-    return found.answer;
+  /** Where the values of a record are; parts of its result are healed on the way. */
+  protected override valuesOf(record: CallRecord): ValueSource {
+    const ofResult = new Set(record.resultReferences.map(({ digest }) => digest));
+    // Once each, however many parts it lacks.
+    const healed = new Map<BaseCache, Promise<void>>();
+    return {
+      read: async (reference: Reference) => {
+        const found = await this.#read(reference);
+        if (found === undefined || !ofResult.has(reference.digest)) return found?.answer;
+        for (const { digest } of findReferences(found.answer)) ofResult.add(digest);
+        for (const cache of this.stack.slice(0, found.index)) {
+          const healing = healed.get(cache) ?? this.#heal(cache, record);
+          healed.set(cache, healing);
+          await healing;
+        }
+        return found.answer;
+      },
+    };
+  }
+
+  // A cache that has a call should have its result.
+  async #heal(cache: BaseCache, record: CallRecord): Promise<void> {
+    if (cache.isReadOnly || cache.isRemote) return;
+    const isThere = await this.#members.tolerant(cache, () => cache.contains(record.key));
+    if (isThere === true) await this.#copy(cache, record, this);
+  }
+
+  #read(reference: Reference): Promise<Answer<BaseCache, Encoding> | undefined> {
+    return this.#members.firstAnswer((cache) => cache.read(reference));
   }
 
   /** Reads a value from the first cache that has it. */
   override async read(reference: Reference): Promise<Encoding | undefined> {
-    return (await this.#firstAnswer((cache) => cache.read(reference)))?.answer;
+    return (await this.#read(reference))?.answer;
   }
 
   /** Reads a value from the first cache that has it. */
   override async readNamed(digest: string): Promise<Encoding | undefined> {
-    return (await this.#firstAnswer((cache) => cache.readNamed(digest)))?.answer;
+    return (await this.#members.firstAnswer((cache) => cache.readNamed(digest)))?.answer;
   }
 
   /** Stores a call in the first cache. */
@@ -607,35 +873,17 @@ export class CacheStack extends BaseCache {
 
   /** Keys and digests of all caches. */
   override async list(prefix: string, limit?: number): Promise<string[]> {
-    const lists = await Promise.all(
-      this.stack.map((cache) => this.#tolerant(cache, () => cache.list(prefix, limit))),
-    );
-    return [...new Set(lists.flatMap((list) => list ?? []))];
+    return await this.#members.list(prefix, limit);
   }
 
   /** The records of all caches, each key once. */
-  override async *records(filter?: RecordFilter): AsyncIterable<CallRecord> {
-    const seen = new Set<string>();
-    for (const cache of this.stack) {
-      const records = cache.records(filter)[Symbol.asyncIterator]();
-      try {
-        while (true) {
-          const next = await this.#tolerant(cache, () => records.next());
-          if (next === undefined || next.done === true) break;
-          if (seen.has(next.value.key)) continue;
-          seen.add(next.value.key);
-          yield next.value;
-        }
-      } finally {
-        await records.return?.();
-      }
-    }
+  override records(filter?: RecordFilter): AsyncIterable<CallRecord> {
+    return this.#members.records(filter);
   }
 
   /** Whether any of the caches has a call. */
   protected override async containsWhole(key: string): Promise<boolean> {
-    const ask = async (cache: BaseCache) => (await cache.contains(key)) || undefined;
-    return await this.#firstAnswer(ask) !== undefined;
+    return await this.#members.contain(key);
   }
 
   /**
@@ -661,6 +909,12 @@ export class CacheStack extends BaseCache {
   /** A stack with another cache in front. */
   override push(cache: BaseCache): CacheStack {
     return new CacheStack([cache, ...this.stack]);
+  }
+
+  /** Asks those that failed again, and connects those on other machines anew. */
+  override async reconnect(): Promise<void> {
+    this.#members.wake();
+    await Promise.all(this.stack.map((cache) => cache.reconnect()));
   }
 
   /** Closes all caches. */

@@ -9,7 +9,14 @@ import type { RecordFilter } from "../record_filter.ts";
 import { fillSlot } from "../slot.ts";
 import type { Claims } from "../storage/claims.ts";
 import type { Awaitable, CallStorage, ValueStorage } from "../storage/storage.ts";
-import { type AcceptOptions, BaseCache, type PrepareOptions, SAVE_TIMEOUT } from "./base_cache.ts";
+import type { TransferCounts } from "../transfer.ts";
+import {
+  type AcceptOptions,
+  BaseCache,
+  type CacheTransferOptions,
+  type PrepareOptions,
+  SAVE_TIMEOUT,
+} from "./base_cache.ts";
 
 /** What a {@linkcode Cache} is made of. */
 export interface CacheOptions {
@@ -138,7 +145,8 @@ export class Cache extends BaseCache {
   ): Promise<void> {
     using writing = new Writing(this.values, this.calls);
     const results = record.resultReferences;
-    if (results.length > 0 || options.arguments === true) await writing.enter();
+    // The values of arguments that are there already may not go before the record is there.
+    if (record.references.length > 0) await writing.enter();
     for (const reference of results) {
       if (await this.#copy(reference, source)) continue;
       const message = `The value ${reference.digest} is missing where the call comes from`;
@@ -192,6 +200,17 @@ export class Cache extends BaseCache {
     return true;
   }
 
+  /** Copies calls to another cache. */
+  override async transfer(
+    target: BaseCache,
+    options: CacheTransferOptions = {},
+  ): Promise<TransferCounts> {
+    if (target instanceof Cache && sameCalls(this.calls, target.calls)) {
+      throw new TypeError("Cannot transfer calls from a cache to itself");
+    }
+    return await super.transfer(target, options);
+  }
+
   /** Whether there is a call. */
   protected override async containsWhole(key: string): Promise<boolean> {
     return await this.calls.has(key);
@@ -210,6 +229,10 @@ export class Cache extends BaseCache {
       await this.values.close();
     }
   }
+}
+
+function sameCalls(one: CallStorage, other: CallStorage): boolean {
+  return one === other || (one.identity !== undefined && one.identity === other.identity);
 }
 
 /**

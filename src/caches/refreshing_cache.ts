@@ -42,6 +42,11 @@ export class RefreshingCache extends BaseCache {
     return this.cache.isReadOnly;
   }
 
+  /** Whether the cache underneath is on another machine. */
+  override get isRemote(): boolean {
+    return this.cache.isRemote;
+  }
+
   /** How long the cache underneath may take to save. */
   override get saveTimeout(): number {
     return this.cache.saveTimeout;
@@ -128,6 +133,11 @@ export class RefreshingCache extends BaseCache {
   /** Removes a call. */
   protected override evictWhole(key: string): Promise<boolean> {
     return this.cache.evict(key);
+  }
+
+  /** Connects the cache underneath anew. */
+  override reconnect(): Promise<void> {
+    return this.cache.reconnect();
   }
 
   /** Closes the cache underneath. */

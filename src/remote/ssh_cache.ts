@@ -106,6 +106,11 @@ export class SshCache extends BaseCache {
     this.#argv = ["ssh", ...options.sshOptions ?? [], "--", options.host, command];
   }
 
+  /** Always true. */
+  override get isRemote(): boolean {
+    return true;
+  }
+
   /** Without limit: a large value may take its time, but a connection that stalls is given up. */
   override get lookupTimeout(): number {
     return Infinity;
@@ -200,7 +205,7 @@ export class SshCache extends BaseCache {
    *
    * @throws {RemoteConnectionError} If it cannot be made.
    */
-  async reconnect(): Promise<void> {
+  override async reconnect(): Promise<void> {
     await this.close();
     await this.#connected();
   }

@@ -1,6 +1,7 @@
 import {
   type BaseCache,
   Cache,
+  CachePool,
   CacheStack,
   CallMemory,
   CallSql,
@@ -104,4 +105,55 @@ testCache({
   ...KEEPING,
   persistent: true,
   open: (folder) => same(new RefreshingCache(disk(folder), { once: true })),
+});
+
+testCache({
+  name: "CachePool",
+  ...KEEPING,
+  persistent: true,
+  writable: false,
+  open: (folder) => {
+    const behind = disk(folder);
+    return { cache: new CachePool([memory(), behind, memory()]), behind };
+  },
+});
+
+testCache({
+  name: "CachePool of a pool and a stack",
+  ...KEEPING,
+  persistent: false,
+  writable: false,
+  open: () => {
+    const behind = memory();
+    const stack = new CacheStack([memory(), behind]);
+    return { cache: new CachePool([new CachePool([memory()]), stack]), behind };
+  },
+});
+
+testCache({
+  name: "FilteredCache",
+  ...KEEPING,
+  persistent: true,
+  open: (folder) => same(disk(folder).filter(({ name }) => name !== "hidden")),
+});
+
+testCache({
+  name: "FilteredCache of a stack, by a predicate that takes its time",
+  ...KEEPING,
+  persistent: true,
+  open: (folder) => {
+    const stack = new CacheStack([disk(folder), memory()]);
+    return same(stack.filter(async (call) => await call.result() !== undefined));
+  },
+});
+
+testCache({
+  name: "FilteredCache of a read-only cache",
+  ...KEEPING,
+  persistent: true,
+  writable: false,
+  open: (folder) => {
+    const behind = disk(folder);
+    return { cache: behind.readonly().filter(() => true), behind };
+  },
 });
