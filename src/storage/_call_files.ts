@@ -1,12 +1,13 @@
 import { CallRecord, embeddedDigests } from "../call_record.ts";
 import type { Encoding } from "../codec/encoding.ts";
 import { CorruptValueError, SaveError, SignatureError, UnknownTypeError } from "../errors.ts";
-import { warnOnce } from "../log.ts";
+import { errorOnce, warnOnce } from "../log.ts";
 import { matchesFilter, type RecordFilter } from "../record_filter.ts";
 import { EmbeddedIndex } from "./_embedded_index.ts";
 import { describe, EntryFiles } from "./_entry_files.ts";
 import { type FiledRecord, nextFilingTime } from "./_record_file.ts";
-import { openUnsigned, type Seal, warnOfSignature } from "./seal.ts";
+import { openRecord } from "./_record_open.ts";
+import { type Seal, warnOfSignature } from "./seal.ts";
 import type { Durability, StoredEntry, Verify } from "./storage.ts";
 
 /** What a record is as the content of a file. */
@@ -68,19 +69,20 @@ export class CallFiles {
     return this.#read(key)?.record;
   }
 
-  #read(key: string): FiledRecord | undefined {
+  #read(key: string, report = warnOnce): FiledRecord | undefined {
     let bytes: Uint8Array;
     try {
       bytes = Deno.readFileSync(this.#files.path(key));
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return undefined;
-      if (error instanceof Deno.errors.IsADirectory) return this.#setAside(key);
+      if (error instanceof Deno.errors.IsADirectory) return this.#setAside(key, report);
       throw error;
     }
     try {
-      return this.#open(key, bytes) ?? this.#setAside(key);
+      return this.#open(key, bytes);
     } catch (error) {
       if (error instanceof SignatureError) return this.#ignore(key);
+      if (error instanceof CorruptValueError) return this.#setAside(key, report);
       throw error;
     }
   }
@@ -88,7 +90,7 @@ export class CallFiles {
   // Among many records, one of a newer version is passed over.
   #readKnown(key: string): FiledRecord | undefined {
     try {
-      return this.#read(key);
+      return this.#read(key, errorOnce);
     } catch (error) {
       if (!(error instanceof UnknownTypeError)) throw error;
       warnOnce(`newer ${this.#files.path(key)}`, ["storage"], error.message);
@@ -96,46 +98,36 @@ export class CallFiles {
     }
   }
 
-  #open(key: string, bytes: Uint8Array): FiledRecord | undefined {
-    for (const content of this.#contents(key, bytes)) {
-      try {
-        const found = this.#form.read(key, content);
-        if (this.#verify === "sha256") CallRecord.receive(key, found.record.bytes);
-        return found;
-      } catch (error) {
-        if (!(error instanceof CorruptValueError)) throw error;
-      }
-    }
+  #open(key: string, bytes: Uint8Array): FiledRecord {
+    const { maxLength } = this.#form;
+    return openRecord(bytes, { key, seal: this.#seal, maxLength, read: this.#readContent });
   }
 
-  #contents(key: string, bytes: Uint8Array): Iterable<Uint8Array> {
-    if (this.#seal?.signs !== true) return openUnsigned(key, bytes, this.#form.maxLength);
-    try {
-      return [this.#seal.open(key, bytes, this.#form.maxLength)];
-    } catch (error) {
-      if (error instanceof CorruptValueError) return [];
-      throw error;
-    }
-  }
+  readonly #readContent = (key: string, content: Uint8Array): FiledRecord => {
+    const found = this.#form.read(key, content);
+    if (this.#verify === "sha256") CallRecord.receive(key, found.record.bytes);
+    return found;
+  };
 
   // It may be another one's, so it is left where it is; the next save replaces it.
   #ignore(key: string): undefined {
     warnOfSignature(this.#files.root, this.#files.path(key));
   }
 
-  #setAside(key: string): FiledRecord | undefined {
+  #setAside(key: string, report: typeof warnOnce): FiledRecord | undefined {
     let found: FiledRecord | undefined;
     let failure: unknown;
-    this.#files.setAside(key, (bytes) => {
+    const isRight = (bytes: Uint8Array) => {
       try {
         found = this.#open(key, bytes);
-        return found !== undefined;
       } catch (error) {
+        if (error instanceof CorruptValueError) return false;
         // Another one's, or of a newer version: no damage.
         failure = error;
-        return true;
       }
-    });
+      return true;
+    };
+    this.#files.setAside(key, isRight, report);
     if (failure instanceof SignatureError) return this.#ignore(key);
     if (failure !== undefined) throw failure;
     return found;

@@ -194,8 +194,9 @@ export class EntryFiles {
    * moment.
    *
    * @param isRight whether the bytes of a file are as they should be
+   * @param report says what has become of the file
    */
-  setAside(name: string, isRight: (bytes: Uint8Array) => boolean): void {
+  setAside(name: string, isRight: (bytes: Uint8Array) => boolean, report = warnOnce): void {
     const path = this.path(name);
     const present = readFileIfThere(path);
     if (present !== undefined && isRight(present)) return;
@@ -207,13 +208,13 @@ export class EntryFiles {
       if (error instanceof Deno.errors.NotFound) return;
       if (!isDenied(error)) throw error;
       const text = `Ignoring the damaged ${this.#kind} file ${path}`;
-      return warnOnce(`damaged ${path}`, ["storage"], text);
+      return report(`damaged ${path}`, ["storage"], text);
     }
     const bytes = readFileIfThere(aside);
     if (bytes !== undefined && isRight(bytes)) return putBack(aside, path);
     const text = `A ${this.#kind} file was damaged and has been moved to ${aside}; its result is ` +
       "computed again";
-    warnOnce(`damaged ${path}`, ["storage"], text, { name });
+    report(`damaged ${path}`, ["storage"], text, { name });
   }
 }
 

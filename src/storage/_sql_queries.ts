@@ -39,9 +39,13 @@ function cut(text: string | null): string | null {
   return text === null || text.length <= MAX_NAME ? text : text.slice(0, MAX_NAME);
 }
 
-/** The statements that store a record. */
-export function* insertion(record: CallRecord, now: string): Script<void> {
-  const { key, module, version, code, deps, source, result, metadata, bytes } = record;
+/**
+ * The statements that store a record.
+ *
+ * @param bytes what is stored of it
+ */
+export function* insertion(record: CallRecord, bytes: Uint8Array, now: string): Script<void> {
+  const { key, module, version, code, deps, source, result, metadata } = record;
   const name = cut(record.name);
   // A record that is replaced counts as new, and takes its place in front.
   yield* deletion(key);

@@ -1,12 +1,19 @@
-import { CallRecord } from "../call_record.ts";
-import type { Encoding } from "../codec/encoding.ts";
-import { ConfigError, CorruptValueError, SaveError, UnknownTypeError } from "../errors.ts";
+import { CallRecord, MAX_RECORD_LENGTH } from "../call_record.ts";
+import { type Encoding, joined } from "../codec/encoding.ts";
+import {
+  ConfigError,
+  CorruptValueError,
+  SaveError,
+  SignatureError,
+  UnknownTypeError,
+} from "../errors.ts";
 import { errorOnce, warnOnce } from "../log.ts";
 import { matchesFilter, type RecordFilter } from "../record_filter.ts";
 import type { Claims } from "./claims.ts";
 import { fileClaims } from "./_file_claims.ts";
 import { MYSQL } from "./_mysql.ts";
 import { POSTGRES } from "./_postgres.ts";
+import { openRecord } from "./_record_open.ts";
 import { ServerDriver } from "./_server_driver.ts";
 import type { Row, SqlDriver, Statement } from "./_sql_driver.ts";
 import * as queries from "./_sql_queries.ts";
@@ -14,6 +21,13 @@ import { databaseAddress, type ServerAddress } from "./_sql_url.ts";
 import { SqliteDriver } from "./_sqlite_driver.ts";
 import { checkJournal, IN_MEMORY, type JournalMode } from "./_sqlite_file.ts";
 import { CALLS_SCHEMA } from "./_sqlite_schema.ts";
+import {
+  type Compression,
+  makeSeal,
+  type Seal,
+  type SealOptions,
+  warnOfSignature,
+} from "./seal.ts";
 import type {
   Awaitable,
   CallStorage,
@@ -22,8 +36,12 @@ import type {
   StoredEntry,
 } from "./storage.ts";
 
-/** Where and how {@linkcode CallSql} keeps its records. */
-export interface CallSqlOptions {
+/**
+ * Where and how {@linkcode CallSql} keeps its records. Compressed and signed is the record itself; the
+ * other columns, which are there to search by, stay readable, and say nothing that a record does not
+ * confirm.
+ */
+export interface CallSqlOptions extends SealOptions {
   /**
    * The database: `sqlite:///relative/path`, `sqlite:////absolute/path`, `sqlite:///~/in/home`, a
    * bare path, or `sqlite://` for one in memory (the default);
@@ -84,6 +102,10 @@ export class CallSql implements CallStorage {
   readonly lockTimeout: number;
   /** Keeps processes from running one call twice: lock files beside a SQLite database. */
   readonly claims: Claims | undefined;
+  /** How records are compressed; false where they are not. */
+  readonly compress: Compression | false;
+  readonly #secretKey: readonly string[] | undefined;
+  readonly #seal: Seal | undefined;
   readonly #url: string;
   /** The database, for messages. */
   readonly #name: string;
@@ -101,6 +123,9 @@ export class CallSql implements CallStorage {
     this.durability = options.durability ?? "rename";
     this.lockTimeout = options.lockTimeout ?? 30;
     checkJournal(this.journal);
+    this.#secretKey = options.secretKey;
+    this.#seal = makeSeal("call", options);
+    this.compress = this.#seal?.compression ?? false;
     const address = databaseAddress(this.#url);
     if (address.type === "sqlite") {
       const { path } = address;
@@ -138,6 +163,11 @@ export class CallSql implements CallStorage {
     return this.#url;
   }
 
+  /** The keys as they were given: hexadecimal digits, or an empty list for those of the environment. */
+  get secretKey(): readonly string[] | undefined {
+    return this.#secretKey;
+  }
+
   /** Reads a record and checks it. */
   get(key: string): Awaitable<CallRecord | undefined> {
     const row = this.#driver.get(queries.SELECT, [key]);
@@ -153,8 +183,17 @@ export class CallSql implements CallStorage {
   // A damaged record is a miss; the next save replaces it.
   #parse(key: string, bytes: unknown, report: typeof warnOnce): CallRecord | undefined {
     try {
-      return CallRecord.parse(key, bytes as Uint8Array);
+      return openRecord(bytes as Uint8Array, {
+        key,
+        seal: this.#seal,
+        maxLength: MAX_RECORD_LENGTH,
+        read: CallRecord.parse,
+      });
     } catch (error) {
+      if (error instanceof SignatureError) {
+        warnOfSignature(this.#name, `the record of call ${key} in ${this.#name}`);
+        return undefined;
+      }
       if (!(error instanceof CorruptValueError)) throw error;
       report(
         `damaged ${this.#name} ${key}`,
@@ -183,9 +222,12 @@ export class CallSql implements CallStorage {
    */
   put(record: CallRecord): void | Promise<void> {
     try {
-      const refusal = this.#driver.refusal(record.bytes.length);
-      if (refusal instanceof Promise) return this.#putLater(record, refusal);
-      const done = this.#driver.transaction(() => queries.insertion(record, this.#driver.now));
+      const bytes = this.#sealed(record);
+      const refusal = this.#driver.refusal(bytes.length);
+      if (refusal instanceof Promise) return this.#putLater(record, bytes, refusal);
+      const done = this.#driver.transaction(() =>
+        queries.insertion(record, bytes, this.#driver.now)
+      );
       if (done instanceof Promise) return this.#done(record, done);
     } catch (cause) {
       throw this.#saveError(record, cause);
@@ -200,11 +242,19 @@ export class CallSql implements CallStorage {
     }
   }
 
-  async #putLater(record: CallRecord, refusal: Promise<string | undefined>): Promise<void> {
+  #sealed({ key, bytes }: CallRecord): Uint8Array {
+    return this.#seal === undefined ? bytes : joined(this.#seal.close(key, { head: bytes }));
+  }
+
+  async #putLater(
+    record: CallRecord,
+    bytes: Uint8Array,
+    refusal: Promise<string | undefined>,
+  ): Promise<void> {
     try {
       const reason = await refusal;
       if (reason !== undefined) throw new Error(reason);
-      await this.#driver.transaction(() => queries.insertion(record, this.#driver.now));
+      await this.#driver.transaction(() => queries.insertion(record, bytes, this.#driver.now));
     } catch (cause) {
       throw this.#saveError(record, cause);
     }

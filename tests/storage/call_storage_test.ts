@@ -79,3 +79,13 @@ testCallStorage({
       secretKey: [KEY],
     }),
 });
+
+for (const [how, seal] of Object.entries(SEALS)) {
+  testCallStorage({
+    name: `CallSql on a file, ${how}`,
+    capabilities: onDisk,
+    keeps: true,
+    sealed: true,
+    open: (folder) => new CallSql({ url: join(folder, "calls.db"), ...seal }),
+  });
+}

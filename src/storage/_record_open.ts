@@ -1,0 +1,45 @@
+import { CorruptValueError } from "../errors.ts";
+import { isCompressed, openUnsigned, type Seal } from "./seal.ts";
+
+/** Which record is read, and how. */
+export interface RecordReader<T> {
+  /** The lookup key. */
+  readonly key: string;
+  /** What opens stored bytes. */
+  readonly seal: Seal | undefined;
+  /** Most bytes that a record may have. */
+  readonly maxLength: number;
+  /** Reads the content of stored bytes, and throws if it is not whole. */
+  readonly read: (key: string, content: Uint8Array) => T;
+}
+
+/**
+ * Reads a stored record, in whatever form it is.
+ *
+ * @throws {SignatureError} If records have to be signed, and no key verifies this one.
+ * @throws {CorruptValueError} If it is not a whole record of the key.
+ * @throws {UnknownTypeError} If a newer version wrote it.
+ */
+export function openRecord<T>(bytes: Uint8Array, reader: RecordReader<T>): T {
+  const { key, seal, maxLength, read } = reader;
+  if (seal?.signs === true) return read(key, seal.open(key, bytes, maxLength));
+  let failure: unknown;
+  if (!isCompressed(bytes)) {
+    try {
+      return read(key, bytes);
+    } catch (error) {
+      if (!(error instanceof CorruptValueError)) throw error;
+      failure = error;
+    }
+  }
+  for (const content of openUnsigned(key, bytes, maxLength)) {
+    try {
+      return read(key, content);
+    } catch (error) {
+      if (!(error instanceof CorruptValueError)) throw error;
+      failure = error;
+    }
+  }
+  const message = `The record of call ${key} is damaged`;
+  throw new CorruptValueError(message, { digest: key }, { cause: failure });
+}
