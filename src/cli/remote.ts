@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { BaseCache } from "../caches/base_cache.ts";
 import { loadCacheConfig } from "../config/load.ts";
+import { needsNetwork } from "../config/needs_network.ts";
 import { cacheToConfig } from "../config/write.ts";
 import { serve } from "../remote/server.ts";
 
@@ -26,14 +27,16 @@ export function addRemoteCommand(program: Command): void {
 
 async function serveCache({ cache: name, readOnly }: RemoteOptions): Promise<void> {
   const cache = loadCacheConfig(name);
-  // From here on nothing but the cache is needed: what is received cannot reach the network.
-  await Deno.permissions.revoke({ name: "net" });
+  const config = describe(cache);
+  // From here on nothing but the cache is needed: what is received cannot reach the network, unless
+  // the cache is there.
+  if (!needsNetwork(config)) await Deno.permissions.revoke({ name: "net" });
   await using _ = cache;
   await serve({
     cache,
     cacheName: name ?? null,
     readOnly: readOnly === true,
-    config: describe(cache),
+    config,
   });
 }
 
