@@ -1,14 +1,21 @@
-import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
-import { type Encoding, encodingLength, joined, type Reference } from "../codec/encoding.ts";
-import { SaveError, SignatureError } from "../errors.ts";
+import {
+  copied,
+  type Encoding,
+  encodingLength,
+  joined,
+  type Reference,
+} from "../codec/encoding.ts";
+import { LockTimeoutError, SaveError, SignatureError } from "../errors.ts";
 import { warnOnce } from "../log.ts";
 import { expandPath } from "../paths.ts";
 import { FileGate } from "./_file_gate.ts";
 import { KnownLengths } from "./_known_lengths.ts";
 import { MemoryGate } from "./_memory_gate.ts";
-import { checkJournal, IN_MEMORY, type JournalMode, openSqlite } from "./_sqlite_file.ts";
+import type { Row, Script } from "./_sql_driver.ts";
+import { SqliteDriver } from "./_sqlite_driver.ts";
+import { checkJournal, IN_MEMORY, type JournalMode } from "./_sqlite_file.ts";
 import { ValueCheck } from "./_value_check.ts";
-import { VALUES_SCHEMA } from "./_values_schema.ts";
+import * as queries from "./_value_queries.ts";
 import {
   type Compression,
   isCompressed,
@@ -18,6 +25,7 @@ import {
   warnOfSignature,
 } from "./seal.ts";
 import type {
+  Awaitable,
   Durability,
   Gate,
   StorageCapabilities,
@@ -55,23 +63,6 @@ export interface ValueSqliteOptions extends SealOptions {
 
 /** Longest row of SQLite is 1,000,000,000 bytes (SQLITE_MAX_LENGTH); the rest of ours is short. */
 const MAX_BLOB_LENGTH = 1_000_000_000 - 1000;
-
-const SELECT = "SELECT bytes FROM encoded_values WHERE digest = ?";
-const LENGTH = "SELECT length(bytes) AS length FROM encoded_values WHERE digest = ?";
-const RENEW = "UPDATE encoded_values SET stored = ? WHERE digest = ? RETURNING id";
-const PUT = `
-  INSERT INTO encoded_values (digest, stored, bytes) VALUES (?, ?, ?)
-  ON CONFLICT (digest) DO UPDATE SET stored = excluded.stored, bytes = excluded.bytes`;
-const DELETE = "DELETE FROM encoded_values WHERE digest = ? RETURNING id";
-const QUARANTINE = "INSERT INTO quarantine (digest, found, bytes) VALUES (?, ?, ?)";
-const LIST = "SELECT digest FROM encoded_values WHERE digest >= ? AND digest < ? LIMIT ?";
-const ENTRIES = `
-  SELECT id, digest, length(bytes) AS length, stored FROM encoded_values
-  WHERE id > ? ORDER BY id LIMIT 1000`;
-const IS_REGISTERED = "SELECT 1 FROM call_storages WHERE identity = ?";
-const REGISTER = "INSERT INTO call_storages (identity) VALUES (?) ON CONFLICT DO NOTHING";
-const REGISTERED = "SELECT identity FROM call_storages";
-const FORGET = "DELETE FROM call_storages WHERE identity = ?";
 
 /**
  * Values as rows of one SQLite database: for many small ones, where each file would cost an inode.
@@ -112,8 +103,7 @@ export class ValueSqlite implements ValueStorage {
   readonly #seal: Seal | undefined;
   readonly #check: ValueCheck;
   readonly #lengths = new KnownLengths();
-  #database: DatabaseSync | undefined;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #driver: SqliteDriver;
 
   /**
    * Takes the database. It is opened, and made where there is none, when it is first used.
@@ -134,6 +124,15 @@ export class ValueSqlite implements ValueStorage {
     const persistent = this.path !== IN_MEMORY;
     this.#path = persistent ? expandPath(this.path) : IN_MEMORY;
     this.capabilities = { persistent, shared: persistent };
+    const { journal, durability, lockTimeout } = this;
+    const file = {
+      path: this.#path,
+      schema: queries.VALUES_SCHEMA,
+      journal,
+      durability,
+      lockTimeout,
+    };
+    this.#driver = new SqliteDriver(file, false);
     this.gate = persistent
       ? new FileGate(`${this.#path}.gc.lock`, this.lockTimeout)
       : new MemoryGate();
@@ -144,59 +143,27 @@ export class ValueSqlite implements ValueStorage {
     return this.#secretKey;
   }
 
-  #open(): DatabaseSync {
-    return this.#database ??= openSqlite({
-      path: this.#path,
-      schema: VALUES_SCHEMA,
-      journal: this.journal,
-      durability: this.durability,
-      lockTimeout: this.lockTimeout,
+  /** Reads an encoding and checks it. */
+  get(digest: string, expected?: Reference): Awaitable<Encoding | undefined> {
+    return after(this.#driver.get(queries.SELECT, [digest]), (row) => {
+      return row === undefined ? undefined : this.#checked(digest, bytesOf(row), expected);
     });
   }
 
-  #prepare(sql: string): StatementSync {
-    const known = this.#statements.get(sql);
-    if (known !== undefined) return known;
-    const statement = this.#open().prepare(sql);
-    this.#statements.set(sql, statement);
-    return statement;
-  }
-
-  #get(sql: string, ...parameters: SQLInputValue[]): Record<string, unknown> | undefined {
+  #checked(
+    digest: string,
+    bytes: Uint8Array,
+    expected?: Reference,
+  ): Awaitable<Encoding | undefined> {
     try {
-      return this.#prepare(sql).get(...parameters);
+      return this.#opened(digest, bytes, expected) ?? this.#setAside(digest, bytes);
     } catch (error) {
-      throw this.#named(error);
+      if (!(error instanceof SignatureError)) throw error;
+      // It may be another one's, so it is left where it is; the next save replaces it.
+      this.#lengths.delete(digest);
+      warnOfSignature(this.#path, `${digest} in ${this.#path}`);
+      return undefined;
     }
-  }
-
-  #all(sql: string, ...parameters: SQLInputValue[]): Record<string, unknown>[] {
-    try {
-      return this.#prepare(sql).all(...parameters);
-    } catch (error) {
-      throw this.#named(error);
-    }
-  }
-
-  #named(cause: unknown): unknown {
-    if (!isSqliteError(cause)) return cause;
-    return new Error(`Cannot use the database ${this.#path}: ${cause.message}`, { cause });
-  }
-
-  /** Reads an encoding and checks it. */
-  get(digest: string, expected?: Reference): Encoding | undefined {
-    const bytes = this.#bytes(digest);
-    if (bytes === undefined) return undefined;
-    try {
-      return this.#opened(digest, bytes, expected) ?? this.#setAside(digest);
-    } catch (error) {
-      if (error instanceof SignatureError) return this.#ignore(digest);
-      throw error;
-    }
-  }
-
-  #bytes(digest: string): Uint8Array | undefined {
-    return this.#get(SELECT, digest)?.["bytes"] as Uint8Array | undefined;
   }
 
   #opened(digest: string, bytes: Uint8Array, expected?: Reference): Encoding | undefined {
@@ -207,51 +174,55 @@ export class ValueSqlite implements ValueStorage {
     return this.#check.open(digest, bytes, expected);
   }
 
-  // It may be another one's, so it is left where it is; the next save replaces it.
-  #ignore(digest: string): undefined {
+  // Moves a damaged row to the quarantine, unless it is whole, since it was the reference that was
+  // wrong, or another writer has just mended it.
+  #setAside(digest: string, bytes: Uint8Array): Awaitable<Encoding | undefined> {
+    const whole = this.#check.openByDigest(digest, bytes);
+    if (whole !== undefined) return whole;
     this.#lengths.delete(digest);
-    warnOfSignature(this.#path, `${digest} in ${this.#path}`);
+    const found = this.now();
+    const move = function* (): Script<number> {
+      yield [queries.QUARANTINE, [found, digest, bytes]];
+      return yield [queries.DELETE_DAMAGED, [digest, bytes]];
+    };
+    try {
+      const moved = this.#driver.transaction(move);
+      if (!(moved instanceof Promise)) return this.#moved(digest, moved);
+      return moved.then(
+        (count) => this.#moved(digest, count),
+        (error) => this.#left(digest, error),
+      );
+    } catch (error) {
+      return this.#left(digest, error);
+    }
   }
 
-  // Moves a damaged row to the quarantine, unless another writer has just mended it.
-  #setAside(digest: string): Encoding | undefined {
-    this.#lengths.delete(digest);
-    let kept: Encoding | undefined;
-    const move = () => {
-      const bytes = this.#bytes(digest);
-      if (bytes === undefined) return;
-      kept = this.#check.openByDigest(digest, bytes);
-      if (kept !== undefined) return;
-      this.#get(QUARANTINE, digest, this.now(), bytes);
-      this.#get(DELETE, digest);
-    };
-    let outcome = `has been moved to the table quarantine of ${this.#path}`;
-    try {
-      this.#transaction(move);
-    } catch (error) {
-      // Where nothing can be written, or not now, it is a miss only.
-      if (!(error instanceof Error && isSqliteError(error.cause ?? error))) throw error;
-      outcome = `is ignored in ${this.#path}`;
-    }
-    if (kept !== undefined) return kept;
+  #moved(digest: string, count: number): Awaitable<Encoding | undefined> {
+    if (count === 0) return this.#mended(digest);
+    this.#report(digest, `has been moved to the table quarantine of ${this.#path}`);
+  }
+
+  #mended(digest: string): Awaitable<Encoding | undefined> {
+    return after(
+      this.#driver.get(queries.SELECT, [digest]),
+      (row) => row && this.#check.openByDigest(digest, bytesOf(row)),
+    );
+  }
+
+  // Where nothing can be written, or not now, it is a miss only.
+  #left(digest: string, error: unknown): undefined {
+    const isRefused = error instanceof LockTimeoutError ||
+      error instanceof Error && isSqliteError(error.cause);
+    if (!isRefused) throw error;
+    this.#report(digest, `is ignored in ${this.#path}`);
+  }
+
+  #report(digest: string, outcome: string): void {
     warnOnce(
       `damaged ${this.#path} ${digest}`,
       ["storage"],
       `The value ${digest} was damaged and ${outcome}; its result is computed again`,
     );
-    return undefined;
-  }
-
-  #transaction(work: () => void): void {
-    const database = this.#open();
-    database.exec("BEGIN IMMEDIATE");
-    try {
-      work();
-      database.exec("COMMIT");
-    } catch (error) {
-      if (database.isTransaction) database.exec("ROLLBACK");
-      throw error;
-    }
   }
 
   /**
@@ -259,69 +230,116 @@ export class ValueSqlite implements ValueStorage {
    *
    * @throws {SaveError} If it cannot be written, or has more than about 1 GB.
    */
-  put(reference: Reference, encoding: Encoding): void {
-    const { digest } = reference;
+  put(reference: Reference, encoding: Encoding): Awaitable<void> {
     try {
-      const isThere = this.#isThere(reference);
-      if (isThere && this.#get(RENEW, this.now(), digest) !== undefined) return;
-      const sealed = this.#seal?.close(digest, encoding) ?? encoding;
-      const length = encodingLength(sealed);
-      if (length > MAX_BLOB_LENGTH) {
-        throw new RangeError(
-          `SQLite holds at most ${MAX_BLOB_LENGTH} bytes in one value, not ${length}: keep values ` +
-            'of this size as files (type = "file")',
-        );
-      }
-      this.#get(PUT, digest, this.now(), joined(sealed));
-      if (this.#seal !== undefined) this.#lengths.set(digest, length);
+      const waiting = this.#attempt(reference, encoding);
+      // The caller may use the memory again when this returns.
+      if (waiting !== undefined) return this.#putLater(reference, copied(encoding), waiting);
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      const message = `Cannot write value ${digest} to the database ${this.#path}: ${reason}`;
-      throw new SaveError(message, { key: digest }, { cause });
+      throw this.#saveError(reference, cause);
     }
+  }
+
+  async #putLater(
+    reference: Reference,
+    encoding: Encoding,
+    waiting: Promise<unknown> | undefined,
+  ): Promise<void> {
+    try {
+      for (let next = waiting; next !== undefined; next = this.#attempt(reference, encoding)) {
+        await next;
+      }
+    } catch (cause) {
+      throw this.#saveError(reference, cause);
+    }
+  }
+
+  // Whatever has to wait for another process ends the attempt; once it is done, there is another one.
+  #attempt(reference: Reference, encoding: Encoding): Promise<unknown> | undefined {
+    const { digest } = reference;
+    const isThere = this.#isThere(reference);
+    if (isThere instanceof Promise) return isThere;
+    if (isThere) {
+      const renewed = this.#driver.run(queries.RENEW, [this.now(), digest]);
+      if (renewed instanceof Promise) return renewed;
+      if (renewed > 0) return;
+    }
+    const sealed = this.#seal?.close(digest, encoding) ?? encoding;
+    const length = encodingLength(sealed);
+    if (length > MAX_BLOB_LENGTH) {
+      throw new RangeError(
+        `SQLite holds at most ${MAX_BLOB_LENGTH} bytes in one value, not ${length}: keep values ` +
+          'of this size as files (type = "file")',
+      );
+    }
+    const bytes = joined(sealed);
+    const parameters = [digest, this.now(), bytes];
+    const done = this.#driver.run(queries.PUT, parameters);
+    if (this.#seal !== undefined) this.#lengths.set(digest, length);
+    if (!(done instanceof Promise)) return;
+    // The driver takes the parameters at each attempt; by then the memory may be in use again.
+    parameters[2] = bytes.slice();
+    return done;
   }
 
   // Whether a whole row is there already: one of the right length. How long a sealed one is, is known
   // only of those that were written or looked at before.
-  #isThere(reference: Reference): boolean {
+  #isThere(reference: Reference): Awaitable<boolean> {
     const { digest } = reference;
-    const length = this.#get(LENGTH, digest)?.["length"];
-    if (length === undefined) return false;
-    if (this.#seal === undefined) return length === reference.length;
-    if (length === this.#lengths.get(digest)) return true;
-    const bytes = this.#bytes(digest);
-    if (bytes === undefined || !this.#seal.isCurrent(digest, bytes)) return false;
+    return after(this.#driver.get(queries.LENGTH, [digest]), (row) => {
+      if (row === undefined) return false;
+      if (this.#seal === undefined) return row["length"] === reference.length;
+      if (row["length"] === this.#lengths.get(digest)) return true;
+      return after(
+        this.#driver.get(queries.SELECT, [digest]),
+        (found) => this.#isWhole(reference, found),
+      );
+    });
+  }
+
+  #isWhole(reference: Reference, row: Row | undefined): boolean {
+    const { digest } = reference;
+    if (row === undefined) return false;
+    const bytes = bytesOf(row);
+    if (this.#seal?.isCurrent(digest, bytes) !== true) return false;
     const stored = bytes.length;
     if (this.#check.open(digest, bytes, reference) === undefined) return false;
     this.#lengths.set(digest, stored);
     return true;
   }
 
+  #saveError({ digest }: Reference, cause: unknown): SaveError {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const message = `Cannot write value ${digest} to the database ${this.#path}: ${reason}`;
+    return new SaveError(message, { key: digest }, { cause });
+  }
+
   /** Whether there is a row for a digest; its content is not looked at. */
-  has(digest: string): boolean {
-    return this.#get(LENGTH, digest) !== undefined;
+  has(digest: string): Awaitable<boolean> {
+    return after(this.#driver.get(queries.LENGTH, [digest]), (row) => row !== undefined);
   }
 
   /** Removes a value; whether there was one. */
-  delete(digest: string): boolean {
-    return this.#get(DELETE, digest) !== undefined;
+  delete(digest: string): Awaitable<boolean> {
+    return after(this.#driver.run(queries.DELETE, [digest]), (count) => count > 0);
   }
 
   /** The digests that begin with a prefix. */
-  list(prefix: string, limit?: number): string[] {
-    const rows = this.#all(LIST, prefix, `${prefix}g`, limit ?? -1);
+  async list(prefix: string, limit: number = Infinity): Promise<string[]> {
+    const most = Number.isFinite(limit) ? limit : -1;
+    const rows = await this.#driver.all(queries.LIST, [prefix, `${prefix}g`, most]);
     return rows.map((row) => row["digest"] as string);
   }
 
   /** What is known of all values. */
   async *entries(): AsyncIterable<StoredEntry> {
-    let after = 0;
+    let last = 0;
     while (true) {
-      const rows = this.#all(ENTRIES, after);
+      const rows = await this.#driver.all(queries.ENTRIES, [last]);
       if (rows.length === 0) return;
       for (const { id, digest, length, stored } of rows) {
         yield { name: digest as string, length: length as number, modified: stored as number };
-        after = id as number;
+        last = id as number;
       }
     }
   }
@@ -329,26 +347,23 @@ export class ValueSqlite implements ValueStorage {
   /**
    * Remembers a call storage.
    *
-   * @throws {SaveError} If it cannot be written.
+   * @throws {Error} If it cannot be written.
    */
-  register(identity: string): void {
-    if (this.#get(IS_REGISTERED, identity) !== undefined) return;
-    try {
-      this.#get(REGISTER, identity);
-    } catch (cause) {
-      const message = cause instanceof Error ? cause.message : String(cause);
-      throw new SaveError(message, { key: identity }, { cause });
-    }
+  register(identity: string): Awaitable<void> {
+    return after(this.#driver.get(queries.IS_REGISTERED, [identity]), (row) => {
+      if (row === undefined) return after(this.#driver.run(queries.REGISTER, [identity]), () => {});
+    });
   }
 
   /** The call storages that are remembered. */
-  registered(): string[] {
-    return this.#all(REGISTERED).map((row) => row["identity"] as string);
+  async registered(): Promise<string[]> {
+    const rows = await this.#driver.all(queries.REGISTERED, []);
+    return rows.map((row) => row["identity"] as string);
   }
 
   /** Forgets a call storage. */
-  forget(identity: string): void {
-    this.#get(FORGET, identity);
+  async forget(identity: string): Promise<void> {
+    await this.#driver.run(queries.FORGET, [identity]);
   }
 
   /** The time of the process that stores. */
@@ -358,10 +373,8 @@ export class ValueSqlite implements ValueStorage {
 
   /** Closes the database; it is opened again when it is used again. */
   close(): void {
-    this.#statements.clear();
     this.#lengths.clear();
-    this.#database?.close();
-    this.#database = undefined;
+    this.#driver.close();
   }
 
   /** Closes the database. */
@@ -371,6 +384,15 @@ export class ValueSqlite implements ValueStorage {
   }
 }
 
-function isSqliteError(error: unknown): error is Error {
+// What follows a step that may have to wait for another process.
+function after<T, U>(value: Awaitable<T>, next: (value: T) => Awaitable<U>): Awaitable<U> {
+  return value instanceof Promise ? value.then(next) : next(value);
+}
+
+function bytesOf(row: Row): Uint8Array {
+  return row["bytes"] as Uint8Array;
+}
+
+function isSqliteError(error: unknown): boolean {
   return error instanceof Error && Reflect.get(error, "code") === "ERR_SQLITE_ERROR";
 }
