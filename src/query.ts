@@ -14,6 +14,8 @@ export interface QuerySource {
   isOrdered(): boolean | Promise<boolean>;
   /** Removes a call; whether there was one. */
   evict(key: string): Promise<boolean>;
+  /** Throws a TypeError if another cache is this one. */
+  checkTarget(target: TransferTarget): void;
   /** The shortest prefixes that mean some whole keys among all that is in the cache, as far as known. */
   shorten(keys: readonly string[]): Promise<ReadonlyMap<string, string>>;
 }
@@ -73,6 +75,7 @@ export class QueryIterator implements AsyncIterable<LazyCall> {
       search,
       isOrdered: () => isOrdered ?? source.isOrdered(),
       evict: (key) => source.evict(key),
+      checkTarget: (target) => source.checkTarget(target),
       shorten: (keys) => source.shorten(keys),
     });
   }
@@ -271,9 +274,11 @@ export class QueryIterator implements AsyncIterable<LazyCall> {
    * ```
    *
    * @returns How many were copied.
+   * @throws {TypeError} If the other cache is this one.
    * @throws {RejectedError} If the other cache refuses them, or this one to remove them.
    */
   async transfer(to: TransferTarget, options: TransferOptions = {}): Promise<number> {
+    this.#source.checkTarget(to);
     const evict = (key: string) => this.#source.evict(key);
     return (await transferCalls(this, to, { ...options, evict })).moved;
   }

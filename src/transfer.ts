@@ -64,7 +64,10 @@ export async function transferCalls(
       );
       return "failed";
     }
-    if (pop) await evict(call.key);
+    if (pop && await evict(call.key) && !await to.contains(call.key)) {
+      // The target keeps its calls in the same place, by way of a stack for instance.
+      await to.accept(call.detach(), call.values, { arguments: true });
+    }
     return "moved";
   });
   const counts = { moved: 0, skipped: 0, failed: 0 };

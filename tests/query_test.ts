@@ -1,6 +1,7 @@
 import {
   AmbiguousDigestError,
   Cache,
+  CacheStack,
   Call,
   CallMemory,
   type CallRecord,
@@ -343,6 +344,19 @@ Deno.test("QueryIterator.transfer() passes over a call whose result is gone", as
   // A cache that refuses ends it.
   const refused = from.query().transfer(to.readonly(), { overwrite: true });
   await assert.rejects(refused, RejectedError);
+});
+
+Deno.test("QueryIterator.transfer() loses nothing where both caches are one", async () => {
+  const cache = await filled(1, 2);
+  const options = { pop: true, overwrite: true };
+  await assert.rejects(cache.query().transfer(cache, options), TypeError);
+  const twin = new Cache({ values: cache.values, calls: cache.calls });
+  await assert.rejects(cache.query().transfer(twin, options), TypeError);
+  await assert.rejects(cache.query().take(1).transfer(cache, options), TypeError);
+  // Of what a stack keeps its calls in, the query knows nothing.
+  const stack = new CacheStack([cache, memory()]);
+  assert.equal(await cache.query().transfer(stack, options), 2);
+  assert.deepEqual((await cache.query().results()).sort(), [1, 2]);
 });
 
 Deno.test("QueryIterator.table() gives a row for each call", async () => {

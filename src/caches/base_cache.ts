@@ -28,7 +28,12 @@ import { fillSlot } from "../slot.ts";
 import type { Claims } from "../storage/claims.ts";
 import type { Awaitable } from "../storage/storage.ts";
 import { mapAhead } from "../map_ahead.ts";
-import { transferCalls, type TransferCounts, type TransferOptions } from "../transfer.ts";
+import {
+  transferCalls,
+  type TransferCounts,
+  type TransferOptions,
+  type TransferTarget,
+} from "../transfer.ts";
 import { type Answer, cacheNumber, Members } from "./_members.ts";
 import { shortestPrefixes } from "./_prefixes.ts";
 
@@ -329,6 +334,7 @@ export abstract class BaseCache implements ValueSource, AsyncDisposable {
       search: () => this.#search(wanted),
       isOrdered: () => this.isOrdered(),
       evict: (key) => this.evict(key),
+      checkTarget: (target) => this.checkTarget(target),
       shorten: (keys) => this.#shortenWhereKnown(keys),
     });
   }
@@ -400,7 +406,7 @@ export abstract class BaseCache implements ValueSource, AsyncDisposable {
    * @throws {RejectedError} If the other cache refuses them, or this one to remove them.
    */
   async transfer(target: BaseCache, options: CacheTransferOptions = {}): Promise<TransferCounts> {
-    if (target === this) throw new TypeError("Cannot transfer calls from a cache to itself");
+    this.checkTarget(target);
     const { calls, ...rest } = options;
     const selected = isList(calls)
       ? mapAhead(calls, (key) => this.#peekAt(key))
@@ -408,6 +414,15 @@ export abstract class BaseCache implements ValueSource, AsyncDisposable {
       ? calls
       : this.query(calls);
     return await transferCalls(selected, target, { ...rest, evict: (key) => this.evict(key) });
+  }
+
+  /**
+   * Makes sure that calls are not transferred to where they come from.
+   *
+   * @throws {TypeError} If they would be.
+   */
+  protected checkTarget(target: TransferTarget): void {
+    if (target === this) throw new TypeError("Cannot transfer calls from a cache to itself");
   }
 
   async #peekAt(key: string | Digest): Promise<LazyCall> {

@@ -9,14 +9,8 @@ import type { RecordFilter } from "../record_filter.ts";
 import { fillSlot } from "../slot.ts";
 import type { Claims } from "../storage/claims.ts";
 import type { Awaitable, CallStorage, ValueStorage } from "../storage/storage.ts";
-import type { TransferCounts } from "../transfer.ts";
-import {
-  type AcceptOptions,
-  BaseCache,
-  type CacheTransferOptions,
-  type PrepareOptions,
-  SAVE_TIMEOUT,
-} from "./base_cache.ts";
+import type { TransferTarget } from "../transfer.ts";
+import { type AcceptOptions, BaseCache, type PrepareOptions, SAVE_TIMEOUT } from "./base_cache.ts";
 
 /** What a {@linkcode Cache} is made of. */
 export interface CacheOptions {
@@ -200,15 +194,10 @@ export class Cache extends BaseCache {
     return true;
   }
 
-  /** Copies calls to another cache. */
-  override async transfer(
-    target: BaseCache,
-    options: CacheTransferOptions = {},
-  ): Promise<TransferCounts> {
-    if (target instanceof Cache && sameCalls(this.calls, target.calls)) {
-      throw new TypeError("Cannot transfer calls from a cache to itself");
-    }
-    return await super.transfer(target, options);
+  /** Another cache may have its calls in the same storage. */
+  protected override checkTarget(target: TransferTarget): void {
+    const isSame = target instanceof Cache && sameCalls(this.calls, target.calls);
+    super.checkTarget(isSame ? this : target);
   }
 
   /** Whether there is a call. */
