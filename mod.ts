@@ -21,7 +21,16 @@ export { type Fleche, fleche, type FlecheOptions } from "./src/fleche.ts";
 export type { AnyFunction } from "./src/function_profile.ts";
 export type { OnStale } from "./src/cached_function.ts";
 export type { Dependencies } from "./src/function_keys.ts";
-export { cache, withCache } from "./src/context.ts";
+export {
+  cache,
+  meta,
+  project,
+  tags,
+  withCache,
+  withMeta,
+  withProject,
+  withTags,
+} from "./src/context.ts";
 export { digest } from "./src/codec/digest_value.ts";
 export { D, Digest } from "./src/digest.ts";
 export { registerType } from "./src/codec/registry.ts";
@@ -47,7 +56,12 @@ export {
   type CsvOptions,
   type TextOptions,
 } from "./src/call_table.ts";
-export { type MetaData, type Notes, Runtime } from "./src/metadata.ts";
+export type { CallPosition, MetaData, Notes } from "./src/metadata/meta_data.ts";
+export { Runtime } from "./src/metadata/runtime.ts";
+export { Environment } from "./src/metadata/environment.ts";
+export { Git } from "./src/metadata/git.ts";
+export { CallInfo } from "./src/metadata/call_info.ts";
+export { Tags, type TagSet } from "./src/metadata/tags.ts";
 export {
   type AcceptOptions,
   BaseCache,

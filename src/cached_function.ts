@@ -1,17 +1,17 @@
 import type { BaseCache } from "./caches/base_cache.ts";
 import { RefreshingCache } from "./caches/refreshing_cache.ts";
-import type { Call } from "./call.ts";
-import type { Metadata } from "./call_record.ts";
+import { CallNotes } from "./call_notes.ts";
 import { takeTurn } from "./claim_turn.ts";
-import { activeCache, activeMetadata, currentScope, type Frame, runInScope } from "./context.ts";
+import { activeCache, currentScope, type Frame, notedMetadata, runInScope } from "./context.ts";
 import { IndigestibleError, NotFoundError } from "./errors.ts";
 import { type Flight, type FlightBoard, flightBoard, storedOutcome } from "./flights.ts";
 import type { FunctionKeys, NamedArguments } from "./function_keys.ts";
 import type { AnyFunction, FunctionProfile } from "./function_profile.ts";
 import { inTime } from "./in_time.ts";
+import { type Stay, UNISOLATED } from "./isolation.ts";
 import type { LazyCall } from "./lazy_call.ts";
 import { warnOnce } from "./log.ts";
-import type { MetaData, Notes } from "./metadata.ts";
+import type { CallPosition, MetaData } from "./metadata/meta_data.ts";
 import type { PreparedCall } from "./prepared_call.ts";
 
 /** What happens when a stored result comes from another source text of the function. */
@@ -23,6 +23,14 @@ export interface CachingOptions {
   readonly storeArguments: boolean;
   readonly onStale: OnStale;
   readonly singleFlight: boolean;
+  readonly isolate: boolean;
+}
+
+/** What belongs to a call while its body runs. */
+interface Running {
+  readonly flight: Flight | undefined;
+  readonly calls: Set<string>;
+  readonly stay: Stay | undefined;
 }
 
 /** One call that is asked for. */
@@ -107,7 +115,10 @@ export class CachedFunction {
 
   async #runUncached(cache: BaseCache, self: unknown, args: readonly unknown[]): Promise<unknown> {
     const resolved = await this.#profile.resolve(args, (each) => cache.loadValue(each));
-    return await this.#fn.apply(self, [...resolved]);
+    await using stay = await this.#enter();
+    const scope = currentScope();
+    const isolation = stay?.inside ?? scope.isolation;
+    return await runInScope({ ...scope, isolation }, () => this.#fn.apply(self, [...resolved]));
   }
 
   // What the call is to the cache; undefined, after a warning, if it is none.
@@ -177,15 +188,19 @@ export class CachedFunction {
   // Runs a call once for all in this process who want it now.
   async #fly(cache: BaseCache, board: FlightBoard, request: Request): Promise<unknown> {
     const { key } = request;
-    const above = flightsAbove(currentScope().frame);
+    const { frame, isolation = UNISOLATED } = currentScope();
+    const above = flightsAbove(frame);
     const other = board.get(key);
     if (other !== undefined) {
       // What waits for us, or has called us, cannot be waited for; the result is the same anyway.
-      if (other.dependsOn(above)) return await this.#runOnly(cache, request);
+      // The same holds for what may wait for the working directory that we have.
+      if (other.dependsOn(above) || !isolation.contains(other.isolation)) {
+        return await this.#runOnly(cache, request);
+      }
       const outcome = await other.wait(above);
       return outcome.stored ? outcome.build() : await this.#runOnly(cache, request);
     }
-    const flight = board.takeOff(key);
+    const flight = board.takeOff(key, isolation);
     try {
       const found = await this.#takeTurn(cache, flight, above);
       if (found === undefined) return await this.#runAndStore(cache, request, flight);
@@ -209,8 +224,9 @@ export class CachedFunction {
       flight,
       above,
       name: this.#profile.name,
-      // What is to be computed anew is not waited for.
-      isPatient: !(cache instanceof RefreshingCache),
+      // What is to be computed anew is not waited for, and neither is another process by a call that
+      // has the working directory: others of this one wait for that.
+      isPatient: !(cache instanceof RefreshingCache) && currentScope().isolation === undefined,
       timeout: cache.saveTimeout,
       lookUp: async () =>
         await this.#isFiled(cache, flight.key) ? await this.#lookUp(cache, flight.key) : undefined,
@@ -229,7 +245,19 @@ export class CachedFunction {
 
   async #runOnly(cache: BaseCache, request: Request): Promise<unknown> {
     const args = await this.#arguments(cache, request);
-    return await this.#body(request, args, undefined, new Set());
+    await using stay = await this.#enter();
+    return await this.#body(request, args, { flight: undefined, calls: new Set(), stay });
+  }
+
+  // The working directory of the call, if it has one of its own.
+  async #enter(fail: () => void = () => {}): Promise<Stay | undefined> {
+    if (!this.#options.isolate) return undefined;
+    try {
+      return await (currentScope().isolation ?? UNISOLATED).enter();
+    } catch (error) {
+      fail();
+      throw error;
+    }
   }
 
   async #arguments(cache: BaseCache, { args }: Request): Promise<readonly unknown[]> {
@@ -241,12 +269,12 @@ export class CachedFunction {
   #body(
     { self, key }: Request,
     args: readonly unknown[],
-    flight: Flight | undefined,
-    calls: Set<string>,
+    { flight, calls, stay }: Running,
   ): unknown {
     const scope = currentScope();
     const frame: Frame = { key, calls, flight, parent: scope.frame };
-    return runInScope({ ...scope, frame }, () => this.#fn.apply(self, [...args]));
+    const isolation = stay?.inside ?? scope.isolation;
+    return runInScope({ ...scope, frame, isolation }, () => this.#fn.apply(self, [...args]));
   }
 
   async #runAndStore(
@@ -257,8 +285,13 @@ export class CachedFunction {
     const args = await this.#arguments(cache, request);
     let prepared = await this.#prepare(cache, request);
     const call = this.#keys.call(request.named);
-    const metadata = [...activeMetadata(), ...this.#options.meta];
-    const notes = metadata.map((each) => [each, this.#note(() => each.before?.(call))] as const);
+    const notes = await CallNotes.begin({
+      metadata: [...notedMetadata(), ...this.#options.meta],
+      call,
+      position: position(currentScope().frame),
+      warn: (error) => this.#warn("metadata cannot be noted", error),
+    });
+    await using stay = await this.#enter(() => prepared?.abandon());
     const calls = new Set<string>();
     // Whoever called may have changed an argument since, and the body would see the change. Nothing
     // may be awaited between here and the body.
@@ -272,7 +305,8 @@ export class CachedFunction {
     if (prepared === undefined) flight?.land({ stored: false });
     let result: unknown;
     try {
-      const returned = this.#body(request, args, flight, calls);
+      notes.start();
+      const returned = this.#body(request, args, { flight, calls, stay });
       // Nothing else may run before a result that is at hand is encoded: the function may use its
       // memory again.
       result = isThenable(returned) ? await returned : returned;
@@ -291,7 +325,7 @@ export class CachedFunction {
       this.#refuse("has dependencies that changed while it ran");
       return result;
     }
-    const outcome = { result, metadata: this.#closeNotes(notes, call), calls: [...calls] };
+    const outcome = { result, metadata: notes.end(), calls: [...calls] };
     const isStored = await this.#commit(cache, prepared, outcome);
     if (isStored && flight?.isAwaited === true) flight.land(storedOutcome(result));
     else flight?.land({ stored: false });
@@ -320,25 +354,6 @@ export class CachedFunction {
       this.#warn("the dependencies cannot be digested any more", error);
       return false;
     }
-  }
-
-  // Metadata that fails must not cost the caller the result.
-  #note(take: () => Notes | undefined): Notes {
-    try {
-      return take() ?? {};
-    } catch (error) {
-      this.#warn("metadata cannot be noted", error);
-      return {};
-    }
-  }
-
-  #closeNotes(notes: readonly (readonly [MetaData, Notes])[], call: Call): Metadata {
-    const metadata: Metadata = {};
-    for (const [each, before] of notes) {
-      const after = this.#note(() => each.after?.(before, call));
-      metadata[each.name] = { ...metadata[each.name], ...before, ...after };
-    }
-    return metadata;
   }
 
   // Undefined, after a warning, if the cache does not take the call.
@@ -393,6 +408,12 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 
 function isPrimitive(value: unknown): boolean {
   return value === null || (typeof value !== "object" && typeof value !== "function");
+}
+
+function position(frame: Frame | undefined): CallPosition {
+  let depth = 0;
+  for (let each = frame; each !== undefined; each = each.parent) depth++;
+  return { parent: frame?.key ?? null, depth };
 }
 
 function flightsAbove(frame: Frame | undefined): Flight[] {

@@ -2,7 +2,9 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { BaseCache } from "./caches/base_cache.ts";
 import { loadCacheConfig, loadDefaultMetadata } from "./config/load.ts";
 import type { Flight } from "./flights.ts";
-import type { MetaData } from "./metadata.ts";
+import type { Isolation } from "./isolation.ts";
+import type { MetaData } from "./metadata/meta_data.ts";
+import { Tags, type TagSet } from "./metadata/tags.ts";
 
 /** A cached call whose body is running. */
 export interface Frame {
@@ -22,12 +24,20 @@ export interface Scope {
   readonly cache?: BaseCache | undefined;
   /** The cached call that is running. */
   readonly frame?: Frame | undefined;
+  /** The metadata that is noted, if it differs from that of the process. */
+  readonly metadata?: readonly MetaData[] | undefined;
+  /** The tags, besides those of the process. */
+  readonly tags?: Tags["values"] | undefined;
+  /** The isolated call that is running. */
+  readonly isolation?: Isolation | undefined;
 }
 
 const scopes = new AsyncLocalStorage<Scope>();
 const NO_SCOPE: Scope = {};
 let processCache: BaseCache | undefined;
-let metadata: readonly MetaData[] | undefined;
+let processMetadata: readonly MetaData[] | undefined;
+let processTags: Tags["values"] = {};
+let configuredMetadata: readonly MetaData[] | undefined;
 
 /** The scope that is in force. */
 export function currentScope(): Scope {
@@ -44,9 +54,32 @@ export function activeCache(): BaseCache {
   return currentScope().cache ?? processCache ?? loadCacheConfig();
 }
 
-/** The metadata that is noted of each call. */
+/** The metadata that is noted of each call, but for the tags. */
 export function activeMetadata(): readonly MetaData[] {
-  return metadata ??= loadDefaultMetadata();
+  return currentScope().metadata ?? processMetadata ??
+    (configuredMetadata ??= loadDefaultMetadata());
+}
+
+/** The tags of each call, by name. */
+export function activeTags(): Tags["values"] {
+  return { ...processTags, ...currentScope().tags };
+}
+
+/** All that is noted of each call. */
+export function notedMetadata(): readonly MetaData[] {
+  const tags = activeTags();
+  const metadata = activeMetadata();
+  return Object.keys(tags).length === 0 ? metadata : [...metadata, new Tags(tags)];
+}
+
+/** The scope that is in force, with all that could change for the process fixed as it is now. */
+export function frozenScope(): Scope {
+  return {
+    ...currentScope(),
+    cache: activeCache(),
+    metadata: activeMetadata(),
+    tags: activeTags(),
+  };
 }
 
 function resolveCache(cache: BaseCache | string): BaseCache {
@@ -84,11 +117,11 @@ export function cache(next?: BaseCache | string): BaseCache | Disposable {
   if (next === undefined) return activeCache();
   const before = processCache;
   processCache = resolveCache(next);
-  return {
-    [Symbol.dispose]() {
-      processCache = before;
-    },
-  };
+  return undo(() => processCache = before);
+}
+
+function undo(restore: () => void): Disposable {
+  return { [Symbol.dispose]: restore };
 }
 
 /**
@@ -115,4 +148,155 @@ export function cache(next?: BaseCache | string): BaseCache | Disposable {
  */
 export function withCache<T>(next: BaseCache | string, fn: () => T): T {
   return runInScope({ ...currentScope(), cache: resolveCache(next) }, fn);
+}
+
+/**
+ * Notes other metadata of the calls of this process, until what is returned is disposed. The list
+ * takes the place of the one before, that of the configuration too; an empty one notes nothing. Tags
+ * and what a function's own `meta` option lists are noted besides.
+ *
+ * @example Usage
+ * ```ts
+ * import { Cache, CallMemory, fleche, Git, meta, Runtime, ValueMemory, withCache } from "@fleche/core";
+ * import assert from "node:assert";
+ *
+ * await using cache = new Cache({ values: new ValueMemory(), calls: new CallMemory() });
+ * const half = fleche((x: number) => x / 2, { name: "half", version: 1 });
+ * {
+ *   using _ = meta([new Runtime(), new Git()]);
+ *   await withCache(cache, () => half(3));
+ * }
+ * const { metadata } = await cache.load(half.digest(3));
+ * assert.deepEqual(Object.keys(metadata), ["git", "runtime"]);
+ * ```
+ *
+ * @param list the metadata
+ */
+export function meta(list: readonly MetaData[]): Disposable {
+  const before = processMetadata;
+  processMetadata = [...list];
+  return undo(() => processMetadata = before);
+}
+
+/**
+ * {@linkcode meta} for a function and all that it awaits.
+ *
+ * @example Usage
+ * ```ts
+ * import { Cache, CallMemory, fleche, ValueMemory, withCache, withMeta } from "@fleche/core";
+ * import assert from "node:assert";
+ *
+ * await using cache = new Cache({ values: new ValueMemory(), calls: new CallMemory() });
+ * const half = fleche((x: number) => x / 2, { name: "half", version: 1 });
+ * await withCache(cache, () => withMeta([], () => half(3)));
+ * assert.deepEqual((await cache.load(half.digest(3))).metadata, {});
+ * ```
+ *
+ * @param list the metadata
+ * @param fn what to run
+ * @returns What the function returns.
+ */
+export function withMeta<T>(list: readonly MetaData[], fn: () => T): T {
+  return runInScope({ ...currentScope(), metadata: [...list] }, fn);
+}
+
+/**
+ * Tags the calls of this process, until what is returned is disposed. Tags add up: the innermost
+ * one of a name counts, first those of a function's `meta` option, then those of
+ * {@linkcode withTags}, then those of the process.
+ *
+ * @example Usage
+ * ```ts
+ * import { Cache, CallMemory, fleche, tags, ValueMemory, withCache } from "@fleche/core";
+ * import assert from "node:assert";
+ *
+ * await using cache = new Cache({ values: new ValueMemory(), calls: new CallMemory() });
+ * const half = fleche((x: number) => x / 2, { name: "half", version: 1 });
+ * {
+ *   using _ = tags({ sample: "B12" });
+ *   await withCache(cache, () => half(3));
+ * }
+ * assert.deepEqual((await cache.load(half.digest(3))).metadata.tags, { sample: "B12" });
+ * ```
+ *
+ * @param tags values by name, or names alone
+ * @throws {TypeError} If a value is nothing that JSON can hold.
+ */
+export function tags(tags: TagSet): Disposable {
+  const before = processTags;
+  processTags = { ...before, ...new Tags(tags).values };
+  return undo(() => processTags = before);
+}
+
+/**
+ * {@linkcode tags} for a function and all that it awaits.
+ *
+ * @example Usage
+ * ```ts
+ * import { Cache, CallMemory, fleche, ValueMemory, withCache, withTags } from "@fleche/core";
+ * import assert from "node:assert";
+ *
+ * await using cache = new Cache({ values: new ValueMemory(), calls: new CallMemory() });
+ * const half = fleche((x: number) => x / 2, { name: "half", version: 1 });
+ * await withTags({ sample: "B12" }, () =>
+ *   withTags(["final"], () => withCache(cache, () => half(3))));
+ * const { metadata } = await cache.load(half.digest(3));
+ * assert.deepEqual(metadata.tags, { final: true, sample: "B12" });
+ * ```
+ *
+ * @param tags values by name, or names alone
+ * @param fn what to run
+ * @returns What the function returns.
+ * @throws {TypeError} If a value is nothing that JSON can hold.
+ */
+export function withTags<T>(tags: TagSet, fn: () => T): T {
+  const scope = currentScope();
+  return runInScope({ ...scope, tags: { ...scope.tags, ...new Tags(tags).values } }, fn);
+}
+
+/**
+ * Tags the calls of this process with the name of a project, as the tag `project`, until what is
+ * returned is disposed.
+ *
+ * @example Usage
+ * ```ts
+ * import { Cache, CallMemory, fleche, project, ValueMemory, withCache } from "@fleche/core";
+ * import assert from "node:assert";
+ *
+ * await using cache = new Cache({ values: new ValueMemory(), calls: new CallMemory() });
+ * const half = fleche((x: number) => x / 2, { name: "half", version: 1 });
+ * {
+ *   using _ = project("halves");
+ *   await withCache(cache, () => half(3));
+ * }
+ * const found = cache.query({ metadata: { tags: { project: "halves" } } });
+ * assert.equal(await found.count(), 1);
+ * ```
+ *
+ * @param name the name of the project
+ */
+export function project(name: string): Disposable {
+  return tags({ project: name });
+}
+
+/**
+ * {@linkcode project} for a function and all that it awaits.
+ *
+ * @example Usage
+ * ```ts
+ * import { Cache, CallMemory, fleche, ValueMemory, withCache, withProject } from "@fleche/core";
+ * import assert from "node:assert";
+ *
+ * await using cache = new Cache({ values: new ValueMemory(), calls: new CallMemory() });
+ * const half = fleche((x: number) => x / 2, { name: "half", version: 1 });
+ * await withProject("halves", () => withCache(cache, () => half(3)));
+ * assert.deepEqual((await cache.load(half.digest(3))).metadata.tags, { project: "halves" });
+ * ```
+ *
+ * @param name the name of the project
+ * @param fn what to run
+ * @returns What the function returns.
+ */
+export function withProject<T>(name: string, fn: () => T): T {
+  return withTags({ project: name }, fn);
 }

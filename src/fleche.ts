@@ -1,12 +1,12 @@
 import type { Call } from "./call.ts";
 import { CachedFunction, type OnStale } from "./cached_function.ts";
 import { identify } from "./codec/identity.ts";
-import { activeCache, currentScope, runInScope } from "./context.ts";
+import { currentScope, frozenScope, runInScope } from "./context.ts";
 import { type Dependencies, FunctionKeys } from "./function_keys.ts";
 import { type AnyFunction, FunctionProfile } from "./function_profile.ts";
 import { claimIdentity } from "./identities.ts";
 import { warnOnce } from "./log.ts";
-import type { MetaData } from "./metadata.ts";
+import type { MetaData } from "./metadata/meta_data.ts";
 import { callerIdentity, isInteractive } from "./profile/module_identity.ts";
 
 /** How {@linkcode fleche} caches a function. */
@@ -36,6 +36,13 @@ export interface FlecheOptions {
   deps?: Dependencies;
   /** Metadata to note besides that of the configuration. */
   meta?: readonly MetaData[];
+  /**
+   * Whether the body runs in a temporary working directory of its own, which is removed with all that
+   * is in it when the result is stored; false by default. A process has one working directory: calls
+   * with this option run one after the other, those that one of them makes inside of it, and
+   * whatever else runs at the same time sees the directory change.
+   */
+  isolate?: boolean;
   /** Whether the arguments are stored, or only their digests; true by default. */
   storeArguments?: boolean;
   /**
@@ -74,7 +81,7 @@ export interface Fleche<F extends AnyFunction> {
   /** Removes a stored call; whether there was one. */
   evict(...args: Parameters<F>): Promise<boolean>;
   /**
-   * The function with its first arguments given and the present cache fixed.
+   * The function with its first arguments given, and the present cache, metadata and tags fixed.
    *
    * @param first the first arguments, possibly none
    */
@@ -132,6 +139,7 @@ export function fleche<F extends AnyFunction>(fn: F, options: FlecheOptions = {}
     storeArguments: options.storeArguments ?? true,
     onStale: options.onStale ?? "warn",
     singleFlight: options.singleFlight ?? true,
+    isolate: options.isolate ?? false,
   });
   return wrap(fn, keys, cached);
 }
@@ -154,10 +162,10 @@ function wrap<F extends AnyFunction>(fn: F, keys: FunctionKeys, cached: CachedFu
     rerun: (...args: Args) => cached.rerun(undefined, args) as Promise<Result>,
     evict: (...args: Args) => cached.evict(args),
     bound: (...first: unknown[]) => {
-      const fixed = activeCache();
+      const scope = frozenScope();
       return (...rest: unknown[]) =>
         runInScope(
-          { ...currentScope(), cache: fixed },
+          { ...scope, frame: currentScope().frame, isolation: currentScope().isolation },
           () => cached.run(undefined, [...first, ...rest]) as Promise<Result>,
         );
     },

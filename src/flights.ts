@@ -3,6 +3,7 @@ import { decode } from "./codec/decoder.ts";
 import { encode } from "./codec/encode.ts";
 import { copied, type Encoding, type Reference } from "./codec/encoding.ts";
 import { IndigestibleError } from "./errors.ts";
+import type { Isolation } from "./isolation.ts";
 import type { Claim, Claims } from "./storage/claims.ts";
 
 /** How a call that others wait for ended. */
@@ -39,8 +40,8 @@ export class Flight {
   #claims: Claims | undefined;
   #claim: Claim | undefined;
 
-  /** Begins. */
-  constructor(readonly key: string, onEnd: () => void) {
+  /** Begins, among the calls that one isolated call makes. */
+  constructor(readonly key: string, readonly isolation: Isolation, onEnd: () => void) {
     this.#onEnd = onEnd;
     // A failure that nobody waits for is the caller's own business.
     this.#ended.promise.catch(() => {});
@@ -140,8 +141,8 @@ export class FlightBoard {
   }
 
   /** Announces a running call. */
-  takeOff(key: string): Flight {
-    const flight = new Flight(key, () => this.#remove(key, flight));
+  takeOff(key: string, isolation: Isolation): Flight {
+    const flight = new Flight(key, isolation, () => this.#remove(key, flight));
     this.#running.set(key, flight);
     return flight;
   }

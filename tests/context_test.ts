@@ -4,7 +4,14 @@ import {
   ConfigError,
   fleche,
   loadCacheConfig,
+  meta,
+  project,
+  Tags,
+  tags,
   withCache,
+  withMeta,
+  withProject,
+  withTags,
 } from "@fleche/core";
 import assert from "node:assert";
 import { memoryCache, ticks } from "./_wrapper.ts";
@@ -135,4 +142,69 @@ Deno.test("cache() takes the name of a cache, and refuses one that is not there"
   }
   assert.throws(() => cache("no such cache"), ConfigError);
   assert.equal(cache(), before);
+});
+
+Deno.test("meta() and withMeta() take the place of the metadata of the configuration", async () => {
+  const notedBy = async (run: () => unknown) => {
+    await using cache = memoryCache();
+    await withCache(cache, () => run());
+    return Object.keys((await cache.query({ name: "noted" }).only()).metadata);
+  };
+  const plain = fleche(() => 1, { name: "noted", deps: [1] });
+  const own = fleche(() => 1, { name: "noted", deps: [2], meta: [{ name: "own", start }] });
+  function start() {
+    return { x: 1 };
+  }
+  const list = [{ name: "listed", start }];
+  assert.deepEqual(await notedBy(plain), ["runtime"]);
+  assert.deepEqual(await notedBy(() => withMeta(list, () => plain())), ["listed"]);
+  assert.deepEqual(await notedBy(() => withMeta(list, () => own())), ["listed", "own"]);
+  assert.deepEqual(await notedBy(() => withMeta(list, () => withMeta([], () => plain()))), []);
+  {
+    using _outer = meta(list);
+    assert.deepEqual(await notedBy(plain), ["listed"]);
+    {
+      using _inner = meta([]);
+      assert.deepEqual(await notedBy(own), ["own"]);
+    }
+    assert.deepEqual(await notedBy(plain), ["listed"]);
+  }
+  assert.deepEqual(await notedBy(plain), ["runtime"]);
+});
+
+Deno.test("tags() and withTags() add up, and the innermost of a name counts", async () => {
+  await using cache = memoryCache();
+  const fn = fleche((_: number) => 1, { name: "tagged", meta: [new Tags({ own: 1, same: "fn" })] });
+  const tagsOf = async (x: number) => (await cache.load(fn.digest(x))).metadata["tags"];
+  await withCache(cache, async () => {
+    {
+      using _process = tags({ process: 1, same: "process" });
+      using _project = project("p");
+      await withTags(["listed"], async () => {
+        await pause();
+        await withTags({ same: "scope" }, () => fn(1));
+        await withProject("q", () => fn(2));
+      });
+      await fn(3);
+    }
+    await fn(4);
+  });
+  assert.deepEqual(await tagsOf(1), {
+    listed: true,
+    own: 1,
+    process: 1,
+    project: "p",
+    same: "fn",
+  });
+  assert.equal((await tagsOf(2))?.["project"], "q");
+  assert.deepEqual(await tagsOf(3), { own: 1, process: 1, project: "p", same: "fn" });
+  assert.deepEqual(await tagsOf(4), { own: 1, same: "fn" });
+});
+
+Deno.test("Fleche.bound() fixes the metadata and tags of the present", async () => {
+  await using cache = memoryCache();
+  const fn = fleche((x: number) => x, { name: "bound tags" });
+  const bound = withCache(cache, () => withMeta([], () => withTags(["then"], () => fn.bound(1))));
+  await withTags(["now"], () => bound());
+  assert.deepEqual((await cache.load(fn.digest(1))).metadata, { tags: { then: true } });
 });

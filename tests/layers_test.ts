@@ -8,7 +8,16 @@ const REPOSITORY = new URL("../", import.meta.url);
  * a name that ends in a slash is a folder with all that is in it.
  */
 const LAYERS: readonly (readonly string[])[] = [
-  ["errors.ts", "digest.ts", "log.ts", "paths.ts", "version.ts", "in_time.ts", "map_ahead.ts"],
+  [
+    "errors.ts",
+    "digest.ts",
+    "log.ts",
+    "paths.ts",
+    "version.ts",
+    "in_time.ts",
+    "map_ahead.ts",
+    "isolation.ts",
+  ],
   ["codec/"],
   [
     ...[
@@ -19,7 +28,7 @@ const LAYERS: readonly (readonly string[])[] = [
       "describe_slot.ts",
       "call.ts",
     ],
-    ...["lazy_call.ts", "prepared_call.ts", "metadata.ts"],
+    ...["lazy_call.ts", "prepared_call.ts", "metadata/"],
     ...["query.ts", "query_call.ts", "query_keys.ts", "query_steps.ts", "transfer.ts"],
     ...["call_table.ts", "display_text.ts", "time_text.ts"],
     ...["profile/", "pure.ts", "function_profile.ts"],
@@ -35,6 +44,7 @@ const LAYERS: readonly (readonly string[])[] = [
       "context.ts",
       "identities.ts",
       "function_keys.ts",
+      "call_notes.ts",
       "cached_function.ts",
     ],
     "fleche.ts",

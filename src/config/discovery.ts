@@ -2,6 +2,7 @@ import { homedir } from "node:os";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { parse, TomlError } from "smol-toml";
 import { ConfigError } from "../errors.ts";
+import { callersFolder } from "../isolation.ts";
 import { positionOf } from "./_position.ts";
 import { ConfigFault, isTable, pathText } from "./_section.ts";
 
@@ -44,7 +45,7 @@ export function userConfigPath(): string {
  *
  * @throws {ConfigError} If one of them does not parse.
  */
-export function findConfigFiles(start: string = Deno.cwd()): ConfigFile[] {
+export function findConfigFiles(start: string = callersFolder()): ConfigFile[] {
   const files: ConfigFile[] = [];
   const home = physical(resolve(homedir()));
   for (let directory = physical(resolve(start));; directory = dirname(directory)) {

@@ -1,9 +1,16 @@
-import { type MetaData, Runtime } from "../metadata.ts";
+import { CallInfo } from "../metadata/call_info.ts";
+import { Environment } from "../metadata/environment.ts";
+import { Git } from "../metadata/git.ts";
+import type { MetaData } from "../metadata/meta_data.ts";
+import { Runtime } from "../metadata/runtime.ts";
 import { ConfigFault, type ConfigPath, meantOrAll } from "./_section.ts";
 
 /** Metadata that a configuration can name. */
 const METADATA: Readonly<Record<string, () => MetaData>> = {
   Runtime: () => new Runtime(),
+  Environment: () => new Environment(),
+  Git: () => new Git(),
+  CallInfo: () => new CallInfo(),
 };
 
 /** Makes the metadata of a name, or complains that there is none. */

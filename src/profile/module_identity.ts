@@ -1,6 +1,7 @@
 import * as acorn from "acorn";
 import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
+import { callSites, isRuntimeFile } from "./_stack.ts";
 import { keyName, literalValue } from "./literal.ts";
 
 /** Where a function is defined, in words that hold on every machine. */
@@ -37,31 +38,11 @@ export function isInteractive(callee: (...args: never[]) => unknown): boolean {
   return callerFile(callee)?.includes("$deno$") ?? true;
 }
 
-// The structured stack trace of V8 (https://v8.dev/docs/stack-trace-api).
-function callerFile(callee: (...args: never[]) => unknown): string | undefined {
-  type Frame = { getFileName(): string | null };
-  type StackError = typeof Error & {
-    prepareStackTrace?: unknown;
-    captureStackTrace(target: object, callee: unknown): void;
-  };
-  const errors = Error as StackError;
-  const { prepareStackTrace, stackTraceLimit } = errors;
-  let file: string | undefined;
-  try {
-    errors.stackTraceLimit = 8;
-    errors.prepareStackTrace = (_: unknown, frames: Frame[]) => {
-      const files = frames.map((frame) => frame.getFileName() ?? "");
-      file = files.find((each) => each !== "" && !/^(ext|node|native):/.test(each));
-      return "";
-    };
-    const trace: { stack?: unknown } = {};
-    errors.captureStackTrace(trace, callee);
-    void trace.stack;
-  } finally {
-    errors.prepareStackTrace = prepareStackTrace;
-    errors.stackTraceLimit = stackTraceLimit;
-  }
-  return file;
+/** The file that calls a function, as a path or URL; undefined where none is known. */
+export function callerFile(callee: (...args: never[]) => unknown): string | undefined {
+  return callSites(callee, 8)
+    .map((site) => site.getFileName() ?? "")
+    .find((file) => file !== "" && !isRuntimeFile(file));
 }
 
 /** The identity of a module, given its path or URL. */

@@ -1,22 +1,5 @@
 import process from "node:process";
-import type { Call } from "./call.ts";
-import type { Json } from "./call_record.ts";
-
-/** What one kind of metadata notes of a call, by name. */
-export type Notes = Record<string, Json>;
-
-/**
- * Notes something of each call that runs. What the two methods return is stored with the call, under
- * the name of the metadata.
- */
-export interface MetaData {
-  /** The name under which the notes are stored. */
-  readonly name: string;
-  /** Notes taken before the call runs. */
-  before?(call: Call): Notes;
-  /** Notes taken after it has run, given those from before, which they may replace. */
-  after?(before: Notes, call: Call): Notes;
-}
+import type { MetaData, Notes } from "./meta_data.ts";
 
 /**
  * When a call ran and how long it took: `timestart` and `timestop` in seconds since 1970,
@@ -39,7 +22,7 @@ export class Runtime implements MetaData {
   readonly name = "runtime";
 
   /** Notes the start. */
-  before(): Notes {
+  start(): Notes {
     return { timestart: Date.now() / 1000, walltime: performance.now(), cputime: cpuSeconds() };
   }
 
