@@ -258,6 +258,26 @@ Deno.test("types.ts builds the class of a loaded result anew", async () => {
   assert.deepEqual(rest, []);
 });
 
+Deno.test("query.ts finds what it has stored by arguments and results", async () => {
+  const { code, stdout, stderr } = await run("query.ts", []);
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+  const lines = stdout.trimEnd().split("\n");
+  assert.deepEqual(lines.slice(0, 5), [
+    "9 calls are stored",
+    "One of them gave 6.383",
+    "midpoint is off by 1e-4 at most: amplitude 0.5, step 0.01",
+    "euler is off by 1e-3 at most: amplitude 2, step 0.001",
+    "3 calls were not good enough, and are gone",
+  ]);
+  const [header, ...rows] = lines.slice(5);
+  assert.match(header ?? "", /^key +name +version +arguments +finished +took$/);
+  assert.equal(rows.length, 6);
+  for (const row of rows) {
+    assert(row.length <= 80);
+    assert.match(row, /^[0-9a-f]{4,} +period +1 +amplitude=[\d.]+, method=.* [\d.]+ (µs|ms|s)$/);
+  }
+});
+
 Deno.test("remote.ts prints its usage without a host", async () => {
   const { code, stdout, stderr } = await run("remote.ts", []);
   assert.deepEqual({ code, stdout }, { code: 2, stdout: "" });
