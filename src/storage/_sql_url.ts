@@ -48,8 +48,8 @@ const SERVERS: Readonly<Record<string, { type: ServerAddress["type"]; port: numb
 export function databaseAddress(url: string): DatabaseAddress {
   const [, scheme, rest] = /^([A-Za-z][\w+.-]*):\/\/(.*)$/s.exec(url) ?? [];
   if (scheme === undefined || rest === undefined) return { type: "sqlite", path: plainPath(url) };
-  if (scheme === "sqlite") return { type: "sqlite", path: sqlitePath(url, rest) };
-  const server = scheme.replace(/\+.*$/s, "");
+  if (scheme.toLowerCase() === "sqlite") return { type: "sqlite", path: sqlitePath(url, rest) };
+  const server = scheme.replace(/\+.*$/s, "").toLowerCase();
   if (!Object.hasOwn(SERVERS, server)) {
     throw new ConfigError(
       `Cannot use a database of type "${scheme}" for calls: write sqlite, postgresql or mysql`,
@@ -78,18 +78,20 @@ function serverAddress(scheme: string, rest: string): ServerAddress {
         "special characters of user and password percent-encoded",
     );
   };
-  // Of the special schemes only does the parser require a host and keep to the rules of names.
-  const parsed = URL.parse(`http://${rest.startsWith("/") ? "localhost" : ""}${rest}`) ??
-    // The user's name and password end at the last @ for everybody but for URLs.
-    fail("it is not well formed");
+  // The parser keeps to the rules of hosts and ports for schemes that it knows only, and those need
+  // a host.
+  const whole = rest.replace(/^((?:[^/?#]*@)?)(?=\/)/, "$1localhost");
+  const parsed = URL.parse(`http://${whole}`) ?? fail("it is not well formed");
   const database = decoded(parsed.pathname.slice(1)) ?? fail("its database is not well formed");
   if (database === "" || database.includes("/")) fail("it names no database");
   const user = decoded(parsed.username) ?? fail("its user is not well formed");
   const password = decoded(parsed.password) ?? fail("its password is not well formed");
   const path = parsed.searchParams.get("host") ?? parsed.searchParams.get("unix_socket");
   const host = path ?? parsed.hostname.replace(/^\[|\]$/g, "");
-  const port = parsed.port === "" ? portOf(parsed, rest, usual) : Number(parsed.port);
+  const port = Number(parsed.searchParams.get("port") ?? portOf(parsed, rest, usual));
+  if (!(port > 0 && port < 65_536)) fail("its port is none");
   const tls = parsed.searchParams.get("sslmode") ?? parsed.searchParams.get("ssl") ?? "disable";
+  if (type === "mysql" && tls === "prefer") fail("sslmode=prefer is for PostgreSQL only");
   return {
     ...{ type, host, port, database },
     user: user === "" ? defaultUser(type) : user,
@@ -100,10 +102,10 @@ function serverAddress(scheme: string, rest: string): ServerAddress {
   };
 }
 
-// The parser leaves out the port that is usual for HTTP.
-function portOf(parsed: URL, rest: string, usual: number): number {
-  const [authority = ""] = rest.split(/[/?#]/);
-  return authority.endsWith(":80") && parsed.hostname !== "" ? 80 : usual;
+function portOf(parsed: URL, rest: string, usual: number): number | string {
+  if (parsed.port !== "") return parsed.port;
+  // The parser leaves out the port that is usual for HTTP.
+  return /^[^/?#]*:80(?=[/?#])/.test(rest) ? 80 : usual;
 }
 
 function written(host: string): string {

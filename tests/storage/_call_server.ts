@@ -28,21 +28,29 @@ export interface CallServerManifest {
   start(): Promise<TestServer>;
 }
 
-/** Tests calls in the databases of a server, which is started before the first test. */
-export function testCallServer(manifest: CallServerManifest): void {
+/**
+ * Tests calls in the databases of a server, which is started before the first test.
+ *
+ * @returns what gives the server once it has started
+ */
+export function testCallServer(manifest: CallServerManifest): () => TestServer {
   const { name, ignore } = manifest;
-  if (ignore) return void Deno.test({ name: `CallSql on ${name}`, ignore, fn: () => {} });
   let server: TestServer;
+  const get = () => server;
+  if (ignore) {
+    Deno.test({ name: `CallSql on ${name}`, ignore, fn: () => {} });
+    return get;
+  }
   Deno.test.beforeAll(async () => {
     server = await manifest.start();
   });
   Deno.test.afterAll(async () => await server[Symbol.asyncDispose]());
-  const get = () => server;
   testConformance(name, get);
   testDamage(name, get);
   testProcesses(name, get);
   testConnection(manifest, get);
   testErrors(manifest, get);
+  return get;
 }
 
 type Get = () => TestServer;

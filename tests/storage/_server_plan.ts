@@ -1,0 +1,92 @@
+import { CallSql } from "@fleche/core";
+import assert from "node:assert/strict";
+import type { SqlServer, SqlSession } from "../../src/storage/_sql_session.ts";
+import type { Statement } from "../../src/storage/_sql_driver.ts";
+import * as queries from "../../src/storage/_sql_queries.ts";
+import { databaseAddress } from "../../src/storage/_sql_url.ts";
+import { recordOf, sampleOf } from "./_samples.ts";
+
+function hex(number: number): string {
+  return number.toString(16).padStart(64, "0");
+}
+
+const common: [string, string] = ["common", sampleOf(0).digest];
+const rare: [string, string] = ["rare", hex(40)];
+
+/** Searches, and the indexes of which one has to lead to what they find. */
+export const SEARCHES: Readonly<Record<string, readonly [Statement, indexes: RegExp]>> = {
+  "a record": [[queries.SELECT, [hex(10)]], /calls_key_key|"key":"key"/],
+  "keys by prefix": [queries.listing(hex(10).slice(0, 63), 10), /calls_key_key|"key":"key"/],
+  "records": [queries.recordsBefore(1e9, {}), /calls_pkey|"key":"PRIMARY"/],
+  "records of a function": [
+    queries.recordsBefore(1e9, { name: "f" }),
+    // Where every other call is of the function, to go through all of them is as good.
+    /calls_by_name|calls_pkey|"key":"PRIMARY"/,
+  ],
+  "records of a function with a result": [
+    queries.recordsBefore(1e9, { name: "f", result: hex(2) }),
+    /calls_by_result/,
+  ],
+  "records of a function with an argument": [
+    queries.recordsBefore(1e9, { name: "f", arguments: { rare: hex(40) } }, rare),
+    /arguments_by_digest/,
+  ],
+  "records of a function with two arguments and notes": [
+    queries.recordsBefore(1e9, {
+      ...{ name: "f", arguments: Object.fromEntries([common, rare]) },
+      metadata: { runtime: { host: "h" } },
+    }, rare),
+    /arguments_by_digest/,
+  ],
+  "records with an argument, of any function": [
+    queries.recordsBefore(1e9, { arguments: { rare: hex(40) } }, rare),
+    /arguments_by_digest/,
+  ],
+};
+
+/** How a server is asked what it would do. */
+export interface PlanOptions {
+  readonly server: SqlServer;
+  readonly url: string;
+  /** Fills the tables with many calls, made of the two that are there with the ids 1 and 2. */
+  readonly fill: readonly string[];
+  /** What stands before a statement. */
+  readonly explain: string;
+  /** Says that a table is read from end to end. */
+  readonly scan: RegExp;
+}
+
+/** Checks that every search is led by an index. */
+export async function assertPlans(options: PlanOptions): Promise<void> {
+  const { server, url, fill, explain, scan } = options;
+  {
+    await using storage = new CallSql({ url });
+    const common = { module: "p/a.ts", version: 1, metadata: { runtime: { host: "h" } } };
+    for (const name of ["f", "g"]) {
+      const values = { common: 0, rare: "x" };
+      await storage.put(await recordOf({ ...common, name, arguments: values, result: name }));
+    }
+  }
+  const address = databaseAddress(url);
+  assert(address.type !== "sqlite");
+  const session = await server.connect(address, { lockTimeout: 30, durable: false });
+  try {
+    for (const statement of fill) await session.query(statement);
+    for (const [what, [[sql, parameters], index]] of Object.entries(SEARCHES)) {
+      const text = await planOf(session, `${explain} ${sql}`, parameters);
+      assert.match(text, index, what);
+      assert.doesNotMatch(text, scan, what);
+    }
+  } finally {
+    await session.close();
+  }
+}
+
+async function planOf(
+  session: SqlSession,
+  sql: string,
+  parameters: Statement[1],
+): Promise<string> {
+  const { rows } = await session.query(sql, parameters);
+  return rows.map((row) => JSON.stringify(row)).join("\n");
+}
