@@ -1,8 +1,13 @@
 import {
   AmbiguousDigestError,
   type BaseCache,
+  Cache,
   CacheStack,
   Call,
+  CallFile,
+  CallMemory,
+  CallSql,
+  type CallStorage,
   D,
   digest,
   fleche,
@@ -13,12 +18,14 @@ import {
   QueryCall,
   type QueryTemplate,
   RefreshingCache,
+  ValueMemory,
   withCache,
 } from "@fleche/core";
 import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { memory } from "./caches/_doubles.ts";
+import { TemporaryFolder } from "./storage/_temporary_folder.ts";
 
 async function results(cache: BaseCache, template: QueryTemplate | Call): Promise<unknown[]> {
   return (await cache.query(template).results()).sort();
@@ -301,13 +308,24 @@ function holds(call: Fields, wanted: QueryTemplate): boolean {
   return within(call, rest) && within(call.arguments, args) && within(call.tags, tags);
 }
 
-Deno.test("query() finds just the calls that a look at all of them finds", async () => {
-  await fc.assert(
-    fc.asyncProperty(
+const STORAGES: readonly (readonly [
+  name: string,
+  numRuns: number,
+  open: (folder: TemporaryFolder) => CallStorage,
+])[] = [
+  ["CallMemory", 300, () => new CallMemory()],
+  ["CallSql", 60, () => new CallSql({ url: "sqlite://" })],
+  ["CallFile", 20, (folder) => new CallFile({ root: folder.join("calls") })],
+];
+
+for (const [name, numRuns, open] of STORAGES) {
+  Deno.test(`query() on ${name} finds just what a look at all calls finds`, async () => {
+    const property = fc.asyncProperty(
       fc.array(fields, { maxLength: 12 }),
       fc.array(template, { minLength: 1, maxLength: 5 }),
       async (all, templates) => {
-        const cache = memory();
+        using folder = new TemporaryFolder();
+        await using cache = new Cache({ values: new ValueMemory(), calls: open(folder) });
         const filed = new Map<string, Fields>();
         for (const each of all) {
           const { tags, ...rest } = each;
@@ -321,7 +339,7 @@ Deno.test("query() finds just the calls that a look at all of them finds", async
           assert.deepEqual(found, expected.map(([key]) => key).reverse());
         }
       },
-    ),
-    { seed: 11, numRuns: 300 },
-  );
-});
+    );
+    await fc.assert(property, { seed: 11, numRuns });
+  });
+}
