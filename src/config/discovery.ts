@@ -34,9 +34,13 @@ export function xdgFolder(
   return given === undefined || !isAbsolute(given) ? join(homedir(), fallback) : given;
 }
 
-/** Where the user's own configuration belongs, whether it is there or not. */
-export function userConfigPath(): string {
+function userConfigPath(): string {
   return join(xdgFolder("XDG_CONFIG_HOME", ".config"), "fleche", "cache.toml");
+}
+
+/** Where configuration files are looked for, as people read it. */
+export function configPlaces(): string[] {
+  return [`${FILE_NAME} in ${Deno.cwd()} or above it`, userConfigPath()];
 }
 
 /**

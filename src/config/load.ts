@@ -9,15 +9,16 @@ import { CallVoid } from "../storage/call_void.ts";
 import { ValueMemory } from "../storage/value_memory.ts";
 import { ValueVoid } from "../storage/value_void.ts";
 import { nearest } from "./_nearest.ts";
+import { positionOf } from "./_position.ts";
 import { ConfigFault, type ConfigPath, isTable, meant, meantOrAll, Section } from "./_section.ts";
 import { buildCache, CACHE_KEYS, NO_CACHE } from "./build.ts";
 import { defaultCache } from "./default_cache.ts";
 import {
   type ConfigEntry,
   type ConfigFile,
+  configPlaces,
   findConfigFiles,
   mergedEntries,
-  userConfigPath,
   withFile,
 } from "./discovery.ts";
 import { metadataNamed } from "./metadata_names.ts";
@@ -115,17 +116,18 @@ function cacheNames(entries: ReadonlyMap<string, ConfigEntry>): string[] {
 
 function unknownCache(name: string, { files, entries }: Configuration): ConfigError {
   const hint = meantOrAll(name, cacheNames(entries), "there are");
+  const isMeant = hint.endsWith("?");
   if (files.length > 0) {
     const read = files.map(({ path }) => path).join(" or ");
-    return new ConfigError(
-      `There is no cache "${name}" in ${read}; ${hint}` +
-        (hint.endsWith("?") ? "" : `; or add a table [${name}]`),
-    );
+    const remedy = isMeant ? "" : `; use one of these, or add a table [${name}] there`;
+    return new ConfigError(`There is no cache "${name}" in ${read}; ${hint}${remedy}`);
   }
+  const remedy = isMeant
+    ? hint
+    : `make one of these files, with a table [${name}] in it, or use memory, void or default`;
   return new ConfigError(
-    `There is no cache "${name}", for there is no configuration: neither fleche.toml in ` +
-      `${Deno.cwd()} or above it, nor ${userConfigPath()}; ${hint}; or make one of these files, with ` +
-      `a table [${name}] in it`,
+    `There is no cache "${name}", since there is no configuration: neither ` +
+      `${configPlaces().join(" nor ")}; ${remedy}`,
   );
 }
 
@@ -145,6 +147,39 @@ function checkEntries(entries: ReadonlyMap<string, ConfigEntry>): void {
       throw new ConfigFault(`${NO_CACHE}${hint}`, [name]);
     });
   }
+}
+
+/** One top-level table of the configuration in force. */
+export interface ConfigTable {
+  readonly name: string;
+  readonly file: string;
+  /** The line in the file, from 1. */
+  readonly line: number;
+  readonly value: unknown;
+}
+
+/** Where the configuration in force comes from. */
+export interface ConfigSource {
+  /** The files that were read, closest first. */
+  readonly files: string[];
+  /** Where files would be read. */
+  readonly places: string[];
+  /** Their tables, but for those that closer files replace. */
+  readonly tables: ConfigTable[];
+}
+
+/**
+ * The configuration in force as it is written.
+ *
+ * @throws {ConfigError} If a file cannot be read.
+ */
+export function configSources(): ConfigSource {
+  const files = findConfigFiles();
+  const tables = [...mergedEntries(files)].map(([name, { value, file }]) => {
+    const { line } = positionOf(file.text, [name]);
+    return { name, file: file.path, line, value };
+  });
+  return { files: files.map(({ path }) => path), places: configPlaces(), tables };
 }
 
 interface Settings {

@@ -1,5 +1,3 @@
-import { isTable } from "./params.ts";
-
 /** What stands for a secret. */
 const REDACTED = "<redacted>";
 
@@ -7,7 +5,8 @@ const REDACTED = "<redacted>";
 export function redact(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(redact);
   if (typeof value === "string") return redactAddress(value);
-  if (!isTable(value)) return value;
+  // The tables of a TOML parser have no prototype.
+  if (typeof value !== "object" || value === null || value instanceof Date) return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, each]) => [
       key,

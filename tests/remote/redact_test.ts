@@ -3,6 +3,11 @@ import { redact } from "../../src/remote/redact.ts";
 
 const SECRET = "hunter2";
 
+/** An object as a TOML parser makes them. */
+function table(entries: Record<string, unknown>): unknown {
+  return Object.assign(Object.create(null), entries);
+}
+
 const CONFIGURATIONS: readonly [label: string, config: unknown][] = [
   ["a list of signing keys", { values: { type: "file", secret_key: [SECRET] } }],
   ["a signing key in a nested table", [{ values: { inner: { secret_key: SECRET } } }]],
@@ -11,6 +16,12 @@ const CONFIGURATIONS: readonly [label: string, config: unknown][] = [
   ["a password with an @", { calls: { url: `mysql://me:p@${SECRET}@host/db` } }],
   ["a password with a slash", { calls: { url: `mysql://me:a/${SECRET}@host/db` } }],
   ["a password with a colon", { calls: { url: `mysql://me:a:${SECRET}@host/db` } }],
+  [
+    "a signing key in a table without a prototype",
+    table({
+      values: table({ secret_key: [SECRET] }),
+    }),
+  ],
   ["a password as a parameter", { calls: { url: `postgresql://host/db?password=${SECRET}&a=b` } }],
   ["variables of another machine", { type: "ssh", host: "far", env: { API: SECRET } }],
 ];

@@ -1,0 +1,34 @@
+import type { Command } from "commander";
+import { loadCacheConfig } from "../config/load.ts";
+import { type CommonOptions, withJson } from "./_common.ts";
+import { type FilterOptions, search, withFilters } from "./_filters.ts";
+import { printJson, printLines } from "./_output.ts";
+import { counted } from "./_text.ts";
+
+interface TransferCommandOptions extends Pick<CommonOptions, "json">, FilterOptions {
+  readonly pop?: true;
+  readonly overwrite?: true;
+}
+
+/** Adds `fleche transfer`. */
+export function addTransferCommand(program: Command): void {
+  const command = program
+    .command("transfer")
+    .argument("<source>", "the cache to copy from")
+    .argument("<target>", "the cache to copy to")
+    .description("Copy calls with their values from one cache of the configuration to another.");
+  withJson(withFilters(command))
+    .option("--pop", "remove what was copied from the source")
+    .option("--overwrite", "replace calls that the target has already")
+    .action(async (source: string, target: string, options: TransferCommandOptions) => {
+      await using from = loadCacheConfig(source);
+      await using to = loadCacheConfig(target);
+      if (from === to) {
+        return command.error(`error: ${source} and ${target} are the same cache`);
+      }
+      const { pop = false, overwrite = false } = options;
+      const copied = await search(from, options).transfer(to, { pop, overwrite });
+      if (options.json === true) await printJson({ copied });
+      else await printLines([`copied ${counted(copied, "call")} from ${source} to ${target}`]);
+    });
+}
