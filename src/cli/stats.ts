@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { type BaseCache, CacheStack, ReadOnlyCache } from "../caches/base_cache.ts";
 import { Cache } from "../caches/cache.ts";
+import { CachePool } from "../caches/cache_pool.ts";
 import type { Reference } from "../codec/encoding.ts";
 import { findReferences } from "../codec/references.ts";
 import { cacheToConfig } from "../config/write.ts";
@@ -55,6 +56,7 @@ export function addStatsCommand(program: Command): void {
 function members(cache: BaseCache): BaseCache[] {
   if (cache instanceof ReadOnlyCache) return members(cache.cache);
   if (cache instanceof CacheStack) return cache.stack.flatMap(members);
+  if (cache instanceof CachePool) return cache.pool.flatMap(members);
   return [cache];
 }
 

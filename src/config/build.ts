@@ -1,5 +1,6 @@
 import { type BaseCache, CacheStack, ReadOnlyCache } from "../caches/base_cache.ts";
 import { Cache } from "../caches/cache.ts";
+import { CachePool } from "../caches/cache_pool.ts";
 import { SshCache, type SshCacheOptions } from "../remote/ssh_cache.ts";
 import type { CallStorage, ValueStorage } from "../storage/storage.ts";
 import { ConfigFault, type ConfigPath, Section, withoutFile } from "./_section.ts";
@@ -82,7 +83,7 @@ function buildMember(member: unknown, path: ConfigPath, options: PlacedBuildOpti
   return options.named(member, path);
 }
 
-// A stack that is named in a stack stands for its caches.
+// A stack that is named in a stack or pool stands for its caches.
 function flat(caches: readonly BaseCache[]): BaseCache[] {
   return caches.flatMap((cache) => cache instanceof CacheStack ? cache.stack : [cache]);
 }
@@ -101,6 +102,11 @@ function buildOne(section: Section, options: PlacedBuildOptions): BaseCache {
     const values = buildValues(section.section("values"), options);
     const calls = buildCalls(section.section("calls"), options);
     return buildPair(section, { values, calls });
+  }
+  if (section.has("pool")) {
+    return new CachePool(
+      flat(buildMembers(section.any("pool"), [...section.path, "pool"], options)),
+    );
   }
   section.suggest(CACHE_KEYS);
   throw new ConfigFault(NO_CACHE, section.path);

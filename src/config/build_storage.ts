@@ -11,6 +11,7 @@ import type { CallStorage, ValueStorage } from "../storage/storage.ts";
 import { ValueFile } from "../storage/value_file.ts";
 import { ValueHdf5 } from "../storage/value_hdf5.ts";
 import { ValueMemory } from "../storage/value_memory.ts";
+import { ValueSqlite } from "../storage/value_sqlite.ts";
 import { ValueVoid } from "../storage/value_void.ts";
 import { ConfigFault, Section, withoutFile } from "./_section.ts";
 
@@ -48,6 +49,7 @@ const JOURNALS = ["wal", "delete", "truncate", "persist"] as const;
 /** Value storages by their type. */
 const VALUES: Makers<ValueStorage> = {
   file: (source) => new ValueFile({ root: root(source, "values"), ...fileOptions(source) }),
+  sqlite: (source) => new ValueSqlite(valueSqliteOptions(source)),
   hdf5: (source) => new ValueHdf5({ root: root(source, "values"), ...hdf5Options(source) }),
   memory: (source) => unsealed(source, new ValueMemory()),
   void: (source) => unsealed(source, new ValueVoid()),
@@ -68,6 +70,7 @@ const CALLS: Makers<CallStorage> = {
 /** Types of values and calls that a template stands for; those of memory have no folder. */
 const TEMPLATES: Readonly<Record<string, readonly [values: string, calls: string]>> = {
   file: ["file", "file"],
+  sqlite: ["sqlite", "sql"],
   hdf5: ["hdf5", "hdf5"],
   memory: ["memory", "memory"],
 };
@@ -192,10 +195,20 @@ function hdf5Options(source: Source) {
   return { ...others, ...given({ compress }) };
 }
 
+function valueSqliteOptions(source: Source) {
+  const { section, base, folder } = source;
+  const path = folder === undefined
+    ? rebasedUrl(section.requiredString("path"), base)
+    : join(folder, "values.db");
+  const journal = section.choice("journal", JOURNALS);
+  return { path, ...fileOptions(source), ...given({ journal }) };
+}
+
 function sqlOptions(source: Source) {
   const { section, base, folder } = source;
   const url = folder === undefined ? section.string("url") : join(folder, "calls.db");
   return given({
+    ...sealOptions(source),
     url: url === undefined ? undefined : rebasedUrl(url, base),
     echo: section.boolean("echo"),
     journal: section.choice("journal", JOURNALS),

@@ -1,5 +1,6 @@
 import { type BaseCache, CacheStack, ReadOnlyCache, SAVE_TIMEOUT } from "../caches/base_cache.ts";
 import { Cache } from "../caches/cache.ts";
+import { CachePool } from "../caches/cache_pool.ts";
 import { SshCache } from "../remote/ssh_cache.ts";
 import type { CacheConfig, CacheTable } from "./build.ts";
 import { storageToConfig, unless } from "./write_storage.ts";
@@ -27,6 +28,7 @@ function singleToConfig(cache: BaseCache): CacheTable {
   if (cache instanceof ReadOnlyCache && !(cache.cache instanceof ReadOnlyCache)) {
     return { ...singleToConfig(cache.cache), read_only: true };
   }
+  if (cache instanceof CachePool) return { pool: cache.pool.map(singleToConfig) };
   const timeout = unless(SAVE_TIMEOUT, { save_timeout: cache.saveTimeout });
   if (cache instanceof Cache) {
     const { values, calls } = cache;

@@ -7,6 +7,7 @@ import type { CallStorage, ValueStorage } from "../storage/storage.ts";
 import { ValueFile } from "../storage/value_file.ts";
 import { ValueHdf5 } from "../storage/value_hdf5.ts";
 import { ValueMemory } from "../storage/value_memory.ts";
+import { ValueSqlite } from "../storage/value_sqlite.ts";
 import { ValueVoid } from "../storage/value_void.ts";
 import type { StorageConfig } from "./build_storage.ts";
 
@@ -35,6 +36,9 @@ export function storageToConfig(storage: ValueStorage | CallStorage): StorageCon
   }
   if (storage instanceof ValueHdf5 || storage instanceof CallHdf5) {
     return { type: "hdf5", root: storage.root, ...optionsOf(storage) };
+  }
+  if (storage instanceof ValueSqlite) {
+    return { type: "sqlite", path: storage.path, ...optionsOf(storage) };
   }
   if (storage instanceof CallSql) {
     return { type: "sql", ...unless("sqlite://", { url: storage.url }), ...optionsOf(storage) };

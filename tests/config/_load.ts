@@ -13,6 +13,8 @@ export interface LoadStep {
   readonly name?: string;
   /** Whether to load the default metadata instead. */
   readonly metadata?: boolean;
+  /** Names of caches that the one that is loaded may have as members, each at its place. */
+  readonly members?: readonly string[];
 }
 
 /** What came of it. */
@@ -21,10 +23,13 @@ export interface LoadOutcome {
   readonly class?: string;
   /** Whether a second look finds the same cache. */
   readonly same?: boolean;
+  /** Whether the members of a pool are the caches of {@linkcode LoadStep.members}. */
+  readonly areMembers?: boolean[];
   readonly metadata?: string[];
   readonly error?: {
     readonly name: string;
     readonly message: string;
+    readonly hasCause: boolean;
     readonly data: { readonly file?: string; readonly line?: number; readonly column?: number };
   };
 }

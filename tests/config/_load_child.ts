@@ -4,10 +4,16 @@
  * Standard input: a line of JSON, a list of {@linkcode LoadStep}.
  */
 
-import { cacheToConfig, ConfigError, loadCacheConfig, loadDefaultMetadata } from "@fleche/core";
+import {
+  CachePool,
+  cacheToConfig,
+  ConfigError,
+  loadCacheConfig,
+  loadDefaultMetadata,
+} from "@fleche/core";
 import type { LoadOutcome, LoadStep } from "./_load.ts";
 
-function outcome({ cwd, env, name, metadata }: LoadStep): LoadOutcome {
+function outcome({ cwd, env, name, metadata, members }: LoadStep): LoadOutcome {
   if (cwd !== undefined) Deno.chdir(cwd);
   for (const [variable, value] of Object.entries(env ?? {})) {
     if (value === null) Deno.env.delete(variable);
@@ -20,12 +26,20 @@ function outcome({ cwd, env, name, metadata }: LoadStep): LoadOutcome {
       config: cacheToConfig(cache),
       class: cache.constructor.name,
       same: loadCacheConfig(name) === cache,
+      ...(members === undefined ? {} : { areMembers: areMembers(cache, members) }),
     };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const { name, message } = error;
-    return { error: { name, message, data: error instanceof ConfigError ? error.data : {} } };
+    const data = error instanceof ConfigError ? error.data : {};
+    return { error: { name, message, hasCause: error.cause !== undefined, data } };
   }
+}
+
+function areMembers(cache: BaseCache, names: readonly string[]): boolean[] {
+  return names.map((name, index) =>
+    cache instanceof CachePool && cache.pool[index] === loadCacheConfig(name)
+  );
 }
 
 const steps: LoadStep[] = JSON.parse(await new Response(Deno.stdin.readable).text());

@@ -19,6 +19,7 @@ import {
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import fc from "fast-check";
+import { parse, stringify } from "smol-toml";
 import { TemporaryFolder } from "../storage/_temporary_folder.ts";
 import { simple } from "../caches/_cache_manifest.ts";
 
@@ -31,24 +32,54 @@ function partial(keys: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<obje
   return fc.record(keys, { requiredKeys: [] });
 }
 
-// Without what is the default: that is left out when a cache is written back.
+const secretKeys = fc.array(fc.stringMatching(/^[0-9a-f]{32}$/), { minLength: 1, maxLength: 2 });
+const journal = fc.constantFrom("wal", "delete", "truncate", "persist");
+
+// Without what is the default: that is left out when a storage is written back.
+const sealing = { secret_key: secretKeys, compress: fc.constantFrom("zstd", "gzip") };
+const checking = {
+  verify: fc.constantFrom("sha256", false),
+  durability: fc.constant("fsync"),
+  lock_timeout: fc.constantFrom(1, 0.5, 600),
+};
+
+function storage(
+  required: Record<string, fc.Arbitrary<unknown>>,
+  optional: Record<string, fc.Arbitrary<unknown>>,
+): fc.Arbitrary<{ type: string; [key: string]: unknown }> {
+  return fc.tuple(fc.record(required), partial(optional))
+    .map(([one, other]) => ({ type: "", ...one, ...other }));
+}
+
+const inFiles = [
+  storage({ type: fc.constant("file"), root: path }, { ...sealing, ...checking }),
+  storage({ type: fc.constant("hdf5"), root: path }, {
+    ...{ ...sealing, compress: fc.constant("gzip") },
+    ...checking,
+  }),
+];
+const nowhere = storage({ type: fc.constantFrom("memory", "void") }, {});
+
 const values = fc.oneof(
-  fc.record({ type: fc.constantFrom("memory", "void") }),
-  fc.tuple(
-    fc.record({ type: fc.constant("file"), root: path }),
-    partial({ verify: fc.constantFrom("sha256", false), durability: fc.constant("fsync") }),
-  ).map(([one, other]) => ({ ...one, ...other })),
+  nowhere,
+  ...inFiles,
+  storage({ type: fc.constant("sqlite"), path }, { ...sealing, ...checking, journal }),
+);
+
+const url = fc.oneof(
+  path,
+  path.map((each) => `sqlite:///${each}`),
+  fc.constantFrom("~/calls.db", "postgresql://me:pass@host:5433/calls", "mysql://me@host/calls"),
 );
 
 const calls = fc.oneof(
-  fc.record({ type: fc.constantFrom("memory", "void") }),
-  partial({
-    url: fc.oneof(path, path.map((each) => `sqlite:///${each}`), fc.constant("~/calls.db")),
-    echo: fc.constant(true),
-    journal: fc.constantFrom("delete", "truncate", "persist"),
-    durability: fc.constant("fsync"),
-    lock_timeout: fc.constantFrom(1, 0.5, 600),
-  }).map((each) => ({ type: "sql", ...each })),
+  nowhere,
+  ...inFiles,
+  storage({ type: fc.constant("sql") }, {
+    ...{ ...sealing, ...checking, verify: fc.constant(undefined) },
+    ...{ url, echo: fc.constant(true) },
+  }).map(({ verify: _, ...each }) => each),
+  storage({ type: fc.constant("sql") }, { journal }),
 );
 
 const ssh = fc.tuple(
@@ -63,10 +94,15 @@ const ssh = fc.tuple(
   }),
 ).map(([one, other]) => ({ ...one, ...other }));
 
-const single = fc.tuple(
+const one = fc.tuple(
   fc.oneof(fc.record({ values, calls }), ssh),
   partial({ read_only: fc.constant(true), save_timeout: seconds }),
 ).map(([one, other]): { [key: string]: unknown } => ({ ...one, ...other }));
+
+const single = fc.oneof(
+  { arbitrary: one, weight: 4 },
+  fc.record({ pool: fc.array(one, { minLength: 1, maxLength: 3 }) }),
+);
 
 const config: fc.Arbitrary<CacheConfig> = fc.oneof(
   single,
@@ -78,6 +114,15 @@ Deno.test("cacheToConfig() gives back what cacheFromConfig() took", () => {
     assert.deepEqual(cacheToConfig(cacheFromConfig(each)), plain(each));
   });
   fc.assert(property, { seed: 7, numRuns: 300 });
+});
+
+Deno.test("what cacheToConfig() writes is the same after a way through TOML", () => {
+  const property = fc.property(config, (each) => {
+    const text = stringify({ cache: cacheToConfig(cacheFromConfig(each)) });
+    const { cache } = parse(text);
+    assert.deepEqual(cacheToConfig(cacheFromConfig(cache as CacheConfig)), plain(each));
+  });
+  fc.assert(property, { seed: 8, numRuns: 200 });
 });
 
 // fast-check makes objects without a prototype, too.

@@ -224,6 +224,93 @@ const FAULTS: Readonly<Record<string, Fault>> = {
     says: 'did you mean "file"?',
   },
 
+  "a template that there is not": {
+    toml: '[fast]\n«template = "fiel"\nroot = "x"\n',
+    says: '"fiel" is none of file, sqlite, hdf5, memory; did you mean "file"?',
+  },
+  "a template without a root": {
+    toml: '[«fast]\ntemplate = "sqlite"\n',
+    says: 'fast: lacks the key "root"',
+  },
+  "a template and what it stands for": {
+    toml: `[fast]\n«values = { type = "void" }\ntemplate = "file"\nroot = "x"\n`,
+    says: "fast.values: unknown key",
+  },
+  "a template in memory with a root": {
+    toml: '[fast]\ntemplate = "memory"\n«root = "x"\n',
+    says: "fast.root: unknown key",
+  },
+  "an option that no storage of a template takes": {
+    toml: '[fast]\ntemplate = "file"\nroot = "x"\n«jornal = "wal"\n',
+    says: "fast.jornal: unknown key",
+  },
+  "a misspelt template": {
+    toml: '[fast]\n«tmplate = "file"\nroot = "x"\n',
+    says: 'fast.tmplate: unknown key; did you mean "template"?',
+  },
+  "a compression that there is not": {
+    toml: '[fast]\ntemplate = "file"\nroot = "x"\n«compress = "gzp"\n',
+    says: '"gzp" is none of zstd, gzip; did you mean "gzip"?',
+  },
+  "a number for a compression": {
+    toml: '[fast]\ntemplate = "file"\nroot = "x"\n«compress = 9\n',
+    says: "should be zstd, gzip, true or false",
+  },
+  "a compression that HDF5 does not know": {
+    toml: '[fast]\ntemplate = "hdf5"\nroot = "x"\n«compress = "zstd"\n',
+    says: 'use "gzip"',
+  },
+  "a key for signing that is too short": {
+    toml: '[fast]\ntemplate = "file"\nroot = "x"\n«secret_key = ["00ff"]\n',
+    says: /secret key 1.*hexadecimal/,
+  },
+  "a compressed storage in a compressed one": {
+    toml: '[fast]\ncalls = { type = "void" }\n[fast.values]\ntype = "compressed"\n' +
+      'inner.«type = "compressed"\ninner.inner = { type = "file", root = "x" }\n',
+    says: 'there is "compressed" around it already',
+  },
+  "a compressed storage that is compressed by itself": {
+    toml: '[fast]\ncalls = { type = "void" }\n[fast.values]\ntype = "compressed"\n' +
+      'inner.type = "file"\ninner.root = "x"\ninner.«compress = true\n',
+    says: "fast.values.inner.compress",
+  },
+  "a compressed storage in memory": {
+    toml: '[fast]\ncalls = { type = "void" }\n[fast.values]\ntype = "compressed"\n' +
+      'inner.«type = "memory"\n',
+    says: "neither compressed nor signed",
+  },
+  "a compressed storage without an inner one": {
+    toml: '[fast]\ncalls = { type = "void" }\n[fast.«values]\ntype = "compressed"\nroot = "x"\n',
+    says: 'lacks the table "inner"',
+  },
+  "a fault in an inner storage": {
+    toml: '[fast]\ncalls = { type = "void" }\n[fast.values]\ntype = "compressed"\n' +
+      'inner.type = "file"\ninner.root = "x"\ninner.«verfy = "crc"\n',
+    says: 'fast.values.inner.verfy: unknown key; did you mean "verify"?',
+  },
+  "a pool that is no list": { toml: '[fast]\n«pool = "memory"\n', says: "should be a list" },
+  "a pool of nothing": { toml: "[fast]\n«pool = []\n", says: "at least one cache" },
+  "a number in a pool": {
+    toml: "[fast]\n«pool = [1]\n",
+    says: "fast.pool[0]: should be a table",
+  },
+  "a name in a pool that no cache has": {
+    toml: `[other]\n${MEMORY}[fast]\n«pool = ["memory", "othr"]\n`,
+    says: 'fast.pool[1]: there is no cache "othr"; did you mean "other"?',
+  },
+  "a name in a stack that no cache has": {
+    toml: `«fast = ["memory", "othr"]\n[other]\n${MEMORY}`,
+    says: 'fast[1]: there is no cache "othr"; did you mean "other"?',
+  },
+  "a cache that contains itself": {
+    toml: '«fast = ["memory", "fast"]\n',
+    says: 'the cache "fast" would contain itself: fast -> fast',
+  },
+  "caches that contain each other": {
+    toml: 'fast = ["memory", "loop"]\n[loop]\n«pool = ["fast"]\n',
+    says: 'the cache "fast" would contain itself: fast -> loop -> fast',
+  },
+
   "the reserved name memory": {
     toml: `[«memory]\n${MEMORY}`,
     says: 'the name "memory" is reserved',
@@ -280,6 +367,54 @@ for (const [ends, end] of [["\\n", "\n"], ["\\r\\n", "\r\n"]] as const) {
     }
   });
 }
+
+Deno.test("a name that no cache has is an error that names the files that were read", async () => {
+  using folder = new ConfigFolder({
+    "home/project/fleche.toml": `[fast]\n${MEMORY}`,
+    "config/fleche/cache.toml": `[slow]\n${MEMORY}`,
+  });
+  const [outcome] = await load([{ cwd: folder.project, env: folder.env, name: "lab" }]);
+  assert(typeof outcome === "object");
+  assert.equal(
+    outcome.error?.message,
+    `There is no cache "lab" in ${folder.project}/fleche.toml or ${folder.join("config")}` +
+      "/fleche/cache.toml; there are fast, slow, memory, void; use one of these, or add a table " +
+      "[lab] there",
+  );
+});
+
+Deno.test("a name that no cache has is an error that says where files would be read", async () => {
+  using folder = new ConfigFolder();
+  const names = ["lab", "memroy"];
+  const outcomes = await load(
+    names.map((name) => ({ cwd: folder.project, env: folder.env, name })),
+  );
+  const says = [
+    "make one of these files, with a table [lab] in it, or use memory, void or default",
+    'did you mean "memory"?',
+  ];
+  for (const [index, name] of names.entries()) {
+    const outcome = outcomes[index];
+    assert(typeof outcome === "object");
+    assert.equal(
+      outcome.error?.message,
+      `There is no cache "${name}", since there is no configuration: neither fleche.toml in ` +
+        `${folder.project} or above it nor ${folder.join("config")}/fleche/cache.toml; ${
+          says[index]
+        }`,
+    );
+  }
+});
+
+Deno.test("an error of the configuration has no cause that repeats it", async () => {
+  using folder = new ConfigFolder();
+  for (const text of ["[fast\n", "[fast]\nx = 1\n"]) {
+    folder.write("home/project/fleche.toml", text);
+    const [outcome] = await load([{ cwd: folder.project, env: folder.env, name: "fast" }]);
+    assert(typeof outcome === "object" && outcome.error !== undefined);
+    assert.equal(outcome.error.hasCause, false);
+  }
+});
 
 Deno.test("a name that no cache has is an error that suggests one", async () => {
   using folder = new ConfigFolder({ "home/project/fleche.toml": `[fast]\n${MEMORY}` });

@@ -56,6 +56,49 @@ Deno.test("[default] names a cache, or holds one", async () => {
   }
 });
 
+Deno.test("caches that are named in stacks and pools are those of the names", async () => {
+  using folder = new ConfigFolder({
+    "home/project/fleche.toml": `
+      stack = ["near", "far", { values = { type = "void" }, calls = { type = "memory" } }]
+      [near]
+      template = "file"
+      root = "near"
+      [pool]
+      pool = ["stack", "memory"]
+    `,
+    "home/fleche.toml": `[far]\ntemplate = "sqlite"\nroot = "far"\nread_only = true`,
+    "config/fleche/cache.toml": `[default]\ncache = "pool"`,
+  });
+  const cwd = folder.project;
+  const [pool, stack, errors] = await load([{ cwd, env: folder.env }, { name: "stack" }]);
+  assert(typeof pool === "object" && typeof stack === "object");
+  assert.equal(errors, "");
+  // Paths begin at the file that has them, not at the one that names the cache.
+  const near = {
+    values: { type: "file", root: join(folder.project, "near", "values") },
+    calls: { type: "file", root: join(folder.project, "near", "calls") },
+  };
+  const far = {
+    values: { type: "sqlite", path: join(folder.home, "far", "values.db") },
+    calls: { type: "sql", url: join(folder.home, "far", "calls.db") },
+    read_only: true,
+  };
+  const inline = { values: { type: "void" }, calls: { type: "memory" } };
+  assert.deepEqual(stack.config, [near, far, inline]);
+  assert.deepEqual(pool.config, { pool: [near, far, inline, MEMORY] });
+});
+
+Deno.test("a cache that is named in a pool is one with that of the name", async () => {
+  using folder = new ConfigFolder({
+    "home/project/fleche.toml": `pooled = { pool = ["near", "memory"] }\n[near]\n${rooted("/n")}`,
+  });
+  const [outcome] = await load([
+    { cwd: folder.project, env: folder.env, name: "pooled", members: ["near", "memory"] },
+  ]);
+  assert(typeof outcome === "object");
+  assert.deepEqual(outcome.areMembers, [true, true]);
+});
+
 Deno.test("a stack, read-only caches and all keys of a remote cache are built", async () => {
   using folder = new ConfigFolder({
     "home/project/fleche.toml": `
