@@ -1,10 +1,15 @@
 import { requirement } from "./_require.ts";
 
-/** Where Python may be: the first of them that has msgpack is taken. */
+/** Where Python may be: the first of them that has a module is taken. */
 const CANDIDATES = ["python3", "/usr/bin/python3"];
 
+/** A Python that has a module; empty if there is none. */
+export function pythonWith(module: string): string {
+  return CANDIDATES.find((program) => hasModule(program, module)) ?? "";
+}
+
 /** A Python that has msgpack; empty if there is none. */
-export const PYTHON: string = CANDIDATES.find(hasMsgpack) ?? "";
+export const PYTHON: string = pythonWith("msgpack");
 
 /** Whether there is one. */
 export const HAS_PYTHON: boolean = requirement(
@@ -13,9 +18,9 @@ export const HAS_PYTHON: boolean = requirement(
   "python3 has no msgpack: install python3-msgpack, or msgpack with pip",
 );
 
-function hasMsgpack(program: string): boolean {
+function hasModule(program: string, module: string): boolean {
   try {
-    const args = ["-c", "import msgpack"];
+    const args = ["-c", `import ${module}`];
     return new Deno.Command(program, { args, stderr: "null" }).outputSync().success;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;

@@ -211,9 +211,10 @@ export class ValueHdf5 implements ValueStorage {
     let isForeign = false;
     this.#files.setAside(digest, (bytes) => {
       try {
-        // Whatever a reference says, the bytes are right if their digest is.
-        encoding = library && this.#right(library, digest, bytes);
-        return encoding !== undefined && encodingDigest(encoding) === digest;
+        // Whatever a reference or the option says, the bytes are right if their digest is.
+        const found = library && this.#right(library, digest, bytes);
+        encoding = found && encodingDigest(found) === digest ? found : undefined;
+        return encoding !== undefined;
       } catch (error) {
         if (!(error instanceof SignatureError)) throw error;
         return isForeign = true;
