@@ -3,6 +3,7 @@ import { encodingDigest } from "./codec/encoding.ts";
 import { argumentDigest, Call } from "./call.ts";
 import { type CallRecord, isJson, type Json } from "./call_record.ts";
 import { checkedPrefix, Digest, keyText } from "./digest.ts";
+import type { TagSet } from "./metadata/tags.ts";
 import type { RecordFilter } from "./record_filter.ts";
 
 /** What calls are searched for; what is left out, or undefined, matches everything. */
@@ -25,8 +26,11 @@ export interface QueryTemplate {
   readonly result?: unknown;
   /** Notes that have to be there, by namespace and name. */
   readonly metadata?: Readonly<Record<string, Readonly<Record<string, Json>>>>;
-  /** Tags that have to be there; short for metadata of the namespace `tags`. */
-  readonly tags?: Readonly<Record<string, Json>>;
+  /**
+   * Tags that have to be there: values by name, or names alone, which have the value true. Short for
+   * metadata of the namespace `tags`.
+   */
+  readonly tags?: TagSet;
 }
 
 const FIELDS = [
@@ -86,7 +90,7 @@ export class QueryCall {
       .filter(([, value]) => value !== undefined)
       .map(([name, value]) => [name, argumentDigits(name, value)]);
     const notes = new Map(Object.entries(metadata).map(([space, each]) => [space, known(each)]));
-    if (tags !== undefined) notes.set(TAGS, { ...notes.get(TAGS), ...known(tags) });
+    if (tags !== undefined) notes.set(TAGS, { ...notes.get(TAGS), ...known(named(tags)) });
     const identity: Pick<RecordFilter, typeof IDENTITY[number]> = Object.fromEntries(
       IDENTITY.map((field) => [field, wanted[field]]).filter(([, value]) => value !== undefined),
     );
@@ -180,13 +184,23 @@ function checkField(field: string, value: unknown): void {
         ? undefined
         : fail("an object of objects of what JSON can hold");
     case "tags":
-      return isNotes(value) ? undefined : fail("an object of what JSON can hold");
+      return isNotes(value) || isNames(value)
+        ? undefined
+        : fail("an object of what JSON can hold, or a list of names");
   }
 }
 
 function isNotes(value: unknown): boolean {
   return isTable(value) &&
     Object.values(value).every((each) => each === undefined || isJson(each, 1));
+}
+
+function isNames(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((each) => typeof each === "string");
+}
+
+function named(tags: TagSet): Readonly<Record<string, Json>> {
+  return isNames(tags) ? Object.fromEntries(tags.map((name) => [name, true])) : tags;
 }
 
 function isTable(value: unknown): value is Record<string, unknown> {

@@ -125,7 +125,7 @@ Deno.test("QueryCall finds calls by metadata and tags", async () => {
   const cache = memory();
   const notes: Record<string, Record<string, Json>>[] = [
     { git: { commit: "abc", dirty: false }, tags: { project: "ice", run: 1 } },
-    { git: { commit: "abc", dirty: true }, tags: { project: "ice", run: 2 } },
+    { git: { commit: "abc", dirty: true }, tags: { project: "ice", run: 2, good: true } },
     { git: { commit: "def", dirty: false }, tags: { shape: { n: [1, 2] } } },
     {},
   ];
@@ -139,6 +139,9 @@ Deno.test("QueryCall finds calls by metadata and tags", async () => {
   assert.deepEqual(await results(cache, { tags: { project: "ice", run: 2 } }), [1]);
   assert.deepEqual(await results(cache, { tags: { shape: { n: [1, 2] } } }), [2]);
   assert.deepEqual(await results(cache, { tags: { run: "1" } }), []);
+  // A name alone stands for true, as where calls are tagged.
+  assert.deepEqual(await results(cache, { tags: ["good"] }), [1]);
+  assert.deepEqual(await results(cache, { tags: ["good", "project"] }), []);
   assert.deepEqual(await results(cache, { metadata: clean, tags: { run: 1 } }), [0]);
   const both = { metadata: { tags: { project: "ice" } }, tags: { run: 2 } };
   assert.deepEqual(await results(cache, both), [1]);
@@ -224,7 +227,7 @@ Deno.test("QueryCall refuses what no template is", async () => {
     [{ arguments: null }, /"arguments" should be an object of values$/],
     [{ metadata: { git: 5 } }, /"metadata" should be an object of objects of what JSON can hold$/],
     [{ metadata: { git: { at: new Date() } } }, /"metadata" should be/],
-    [{ tags: ["a"] }, /"tags" should be an object of what JSON can hold$/],
+    [{ tags: [1] }, /"tags" should be an object of what JSON can hold, or a list of names$/],
     [{ tags: { n: 1n } }, /"tags" should be/],
     [{ key: "xyz" }, /^Cannot use "xyz" as a digest/],
     [{ code: "zz" }, /^Cannot use "zz" as a digest/],
