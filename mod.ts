@@ -86,7 +86,7 @@ export type {
   ValueStorage,
   Verify,
 } from "./src/storage/storage.ts";
-export type { Claim, ClaimOutcome, Claims, Holder } from "./src/storage/claims.ts";
+export type { Claim, Claims, Holder } from "./src/storage/claims.ts";
 export { ValueMemory } from "./src/storage/value_memory.ts";
 export { CallMemory } from "./src/storage/call_memory.ts";
 export { ValueVoid } from "./src/storage/value_void.ts";

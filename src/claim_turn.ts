@@ -1,7 +1,7 @@
 import type { Flight } from "./flights.ts";
 import { inTime } from "./in_time.ts";
 import { warn, warnOnce } from "./log.ts";
-import type { ClaimOutcome, Claims, Holder } from "./storage/claims.ts";
+import type { Claim, Claims, Holder } from "./storage/claims.ts";
 
 /** How long the first pause between two attempts is, in milliseconds. */
 const FIRST_PAUSE = 50;
@@ -48,7 +48,7 @@ export interface TurnRequest {
 export async function takeTurn(request: TurnRequest): Promise<unknown> {
   const outcome = await tryClaim(request);
   if (outcome === undefined) return undefined;
-  if ("claim" in outcome) return await request.lookUp();
+  if (outcome !== "claimed") return await request.lookUp();
   return request.isPatient ? await waitForTurn(request) : undefined;
 }
 
@@ -68,10 +68,10 @@ async function waitForTurn(request: TurnRequest): Promise<unknown> {
       if (result !== undefined) return result;
       const outcome = await tryClaim(request);
       if (outcome === undefined) return undefined;
-      if ("claim" in outcome) return await lookUp();
+      if (outcome !== "claimed") return await lookUp();
       if (isNoticed || performance.now() - start < noticeAfter) continue;
       isNoticed = true;
-      notice(name, outcome.holder);
+      notice(name, await working(request, claims.holder(flight.key)));
     }
   } finally {
     await working(request, claims.endWait(flight.key));
@@ -79,16 +79,14 @@ async function waitForTurn(request: TurnRequest): Promise<unknown> {
 }
 
 // A claim belongs to the flight from the beginning, so that it is given back whatever happens.
-async function tryClaim(request: TurnRequest): Promise<ClaimOutcome | undefined> {
+async function tryClaim(request: TurnRequest): Promise<Claim | "claimed" | undefined> {
   const { claims, flight } = request;
   const trying = claims.tryClaim(flight.key);
   const outcome = trying instanceof Promise ? await working(request, trying) : trying;
-  if (outcome !== undefined && "claim" in outcome) flight.hold(claims, outcome.claim);
-  else if (outcome === undefined && trying instanceof Promise) {
+  if (outcome !== undefined && outcome !== "claimed") flight.hold(claims, outcome);
+  if (outcome === undefined && trying instanceof Promise) {
     // One that comes too late is let go of when it comes.
-    trying.then((late) => {
-      if (late !== undefined && "claim" in late) return late.claim[Symbol.asyncDispose]();
-    }, () => {});
+    trying.then((late) => late === "claimed" ? undefined : late?.[Symbol.asyncDispose]());
   }
   return outcome;
 }
@@ -100,7 +98,9 @@ async function mayWait(request: TurnRequest): Promise<"safe" | "blind" | "circle
   for (const each of [flight, ...above]) each.addWaiting(waiting);
   const claimed = [...waiting].filter((each) => each.claims !== undefined);
   if (claimed.length === 0) return "safe";
-  const here = claimed.filter((each) => each.claims === claims).map((each) => each.key);
+  const here = claimed.filter((each) => each.claims?.place === claims.place).map((each) =>
+    each.key
+  );
   if (here.length > 0 && await working(request, claims.mayWait(flight.key, here)) !== true) {
     return "circle";
   }
@@ -123,8 +123,10 @@ async function working<T>(
   }
 }
 
-function notice(name: string, { host, pid, since }: Holder): void {
-  const text = `${name} waits for process ${pid} on ${host}, ` +
-    `which has been running the same call since ${since.toISOString()}`;
-  warn(["wrapper"], text, { host, pid, since });
+function notice(name: string, holder: Holder | undefined): void {
+  const text = holder === undefined
+    ? `${name} waits for another process, which is running the same call`
+    : `${name} waits for process ${holder.pid} on ${holder.host}, ` +
+      `which has been running the same call since ${holder.since.toISOString()}`;
+  warn(["wrapper"], text, { ...holder });
 }

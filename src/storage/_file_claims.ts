@@ -12,7 +12,7 @@ import {
   removeIfThere,
   type WaitLine,
 } from "./_lock_file.ts";
-import type { Claim, ClaimOutcome, Claims, Holder } from "./claims.ts";
+import type { Claim, Claims, Holder } from "./claims.ts";
 
 /** A call that this process has claimed. */
 interface Held {
@@ -67,6 +67,8 @@ function watchForTheEnd(): void {
  * somebody has locked the file that it names, and only who has locked that file removes the name.
  */
 export class FileClaims implements Claims {
+  /** The folder. */
+  readonly place: string;
   /** What waits is written into the lock files. */
   readonly seesCircles = true;
   readonly #folder: string;
@@ -77,10 +79,11 @@ export class FileClaims implements Claims {
   /** Takes the folder. */
   constructor(folder: string) {
     this.#folder = folder;
+    this.place = `file://${folder}`;
   }
 
   /** Claims the call of a key. */
-  tryClaim(key: string): ClaimOutcome | undefined {
+  tryClaim(key: string): Claim | "claimed" | undefined {
     if (this.#isOff) return undefined;
     try {
       for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -96,23 +99,22 @@ export class FileClaims implements Claims {
   }
 
   // Undefined if something changed under the hands.
-  #attempt(key: string): ClaimOutcome | undefined {
-    const held = this.#held.get(key);
-    if (held !== undefined) return { holder: heldHere(held) };
+  #attempt(key: string): Claim | "claimed" | undefined {
+    if (this.#held.has(key)) return "claimed";
     const path = this.#path(key);
     const process = this.#process ??= this.#makeProcess();
     let file: LockFile | undefined;
     try {
       file = makeName(process, path);
     } catch (error) {
-      if (error instanceof Deno.errors.AlreadyExists) return this.#inspect(key, path, process);
+      if (error instanceof Deno.errors.AlreadyExists) return this.#inspect(path, process);
       if (!(error instanceof Deno.errors.NotFound)) throw error;
       // Somebody has removed the folder.
       this.#process = undefined;
       this.#closeUnused(process);
     }
     if (file === undefined) return undefined;
-    return { claim: this.#hold(key, path, file) };
+    return this.#hold(key, path, file);
   }
 
   #path(name: string): string {
@@ -170,19 +172,35 @@ export class FileClaims implements Claims {
     file[Symbol.dispose]();
   }
 
-  // Who has claimed a key, unless he is dead: then the claim is removed.
-  #inspect(key: string, path: string, process: LockFile): ClaimOutcome | undefined {
+  // A claim of a dead process is removed.
+  #inspect(path: string, process: LockFile): Claim | "claimed" | undefined {
     const inode = inodeOf(path);
     if (inode === undefined) return undefined;
     if (inode !== null && inode === process.inode) {
-      // Network file systems may make a link and say that it was there. Closing one's own file would
-      // free its lock there.
+      // Network file systems may make a link and say that it was there.
       removeIfThere(path);
       return undefined;
     }
     using file = openLockFile(path);
-    if (file === undefined || isRemovedAsDead(path, file)) return undefined;
-    return { holder: holderOf(key, readLockFile(file)) };
+    return file === undefined || isRemovedAsDead(path, file) ? undefined : "claimed";
+  }
+
+  /** Who has claimed a call. */
+  holder(key: string): Holder | undefined {
+    try {
+      const held = this.#held.get(key);
+      if (held !== undefined) return heldHere(held);
+      using file = this.#open(key);
+      return file === undefined ? undefined : holderOf(key, readLockFile(file));
+    } catch (error) {
+      return this.#fail(error);
+    }
+  }
+
+  // Another process's file. To close a file of one's own frees the lock on network file systems.
+  #open(key: string): Deno.FsFile | undefined {
+    const inode = inodeOf(this.#path(key));
+    return inode === this.#process?.inode ? undefined : openLockFile(this.#path(key));
   }
 
   /** Tells other processes that calls wait for one; false if it waits for one of them in turn. */
@@ -212,7 +230,7 @@ export class FileClaims implements Claims {
   #waitsOf(key: string): readonly string[] {
     const held = this.#held.get(key);
     if (held !== undefined) return [...held.waitsFor];
-    using file = openLockFile(this.#path(key));
+    using file = this.#open(key);
     return file === undefined ? [] : readLockFile(file).waits.get(key) ?? [];
   }
 

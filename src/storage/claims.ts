@@ -11,9 +11,6 @@ export interface Holder {
 /** The right to run a call, which no other process has at the same time; disposing gives it back. */
 export type Claim = AsyncDisposable;
 
-/** What came of claiming a call: the claim, or who has it. */
-export type ClaimOutcome = { readonly claim: Claim } | { readonly holder: Holder };
-
 /**
  * Lets one process at a time run a call, among all that share a call storage. The claims of a process
  * that dies are free.
@@ -21,13 +18,17 @@ export type ClaimOutcome = { readonly claim: Claim } | { readonly holder: Holder
  * Nothing here throws or rejects: what does not work is warned of, once, and calls run without claims.
  */
 export interface Claims {
+  /** The same for all that exclude each other, within a process: the address of the storage. */
+  readonly place: string;
   /**
    * Whether {@linkcode Claims.mayWait} finds every circle. Where it does not, nobody whom others may
    * wait for should wait for good.
    */
   readonly seesCircles: boolean;
-  /** Claims the call of a key; undefined where claims do not work. */
-  tryClaim(key: string): ClaimOutcome | undefined | Promise<ClaimOutcome | undefined>;
+  /** Claims the call of a key, unless it is claimed; undefined where claims do not work. */
+  tryClaim(key: string): Claim | "claimed" | undefined | Promise<Claim | "claimed" | undefined>;
+  /** Who has claimed a call, as far as that can be told. */
+  holder(key: string): Holder | undefined | Promise<Holder | undefined>;
   /**
    * Says, for other processes to see, that calls claimed by this one go on only after another one has
    * ended.
