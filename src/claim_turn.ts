@@ -124,9 +124,8 @@ async function working<T>(
 }
 
 function notice(name: string, holder: Holder | undefined): void {
-  const text = holder === undefined
-    ? `${name} waits for another process, which is running the same call`
-    : `${name} waits for process ${holder.pid} on ${holder.host}, ` +
-      `which has been running the same call since ${holder.since.toISOString()}`;
+  const who = holder === undefined ? "another process" : `process ${holder.pid} on ${holder.host}`;
+  const since = holder?.since === undefined ? "" : ` since ${holder.since.toISOString()}`;
+  const text = `${name} waits for ${who}, which has been running the same call${since}`;
   warn(["wrapper"], text, { ...holder });
 }

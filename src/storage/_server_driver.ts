@@ -249,6 +249,10 @@ class ServerLocks implements SqlLocks {
     return this.#use((session) => session.unlock(name));
   }
 
+  query(sql: string, parameters: readonly SqlValue[]): Promise<SqlResult> {
+    return this.#use((session) => session.query(sql, parameters));
+  }
+
   holder(name: string): Promise<string | undefined> {
     return this.#use((session) => session.holder(name));
   }

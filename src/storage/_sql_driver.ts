@@ -48,6 +48,8 @@ export interface SqlLocks extends AsyncDisposable {
   tryLock(name: string): Promise<boolean>;
   /** Gives a lock back. */
   unlock(name: string): Promise<void>;
+  /** Runs a statement on the connection of the locks. */
+  query(sql: string, parameters: readonly SqlValue[]): Promise<{ readonly rows: Row[] }>;
   /** What the process that has a lock calls itself: `fleche <host> <pid>`; as far as that is known. */
   holder(name: string): Promise<string | undefined>;
 }

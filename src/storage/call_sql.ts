@@ -14,6 +14,7 @@ import { fileClaims } from "./_file_claims.ts";
 import { MYSQL } from "./_mysql.ts";
 import { POSTGRES } from "./_postgres.ts";
 import { openRecord } from "./_record_open.ts";
+import { ServerClaims } from "./_server_claims.ts";
 import { ServerDriver } from "./_server_driver.ts";
 import type { Row, SqlDriver, Statement } from "./_sql_driver.ts";
 import * as queries from "./_sql_queries.ts";
@@ -100,7 +101,7 @@ export class CallSql implements CallStorage {
   readonly durability: Durability;
   /** How long to wait for another process that is writing, in seconds. */
   readonly lockTimeout: number;
-  /** Keeps processes from running one call twice: lock files beside a SQLite database. */
+  /** Keeps processes from running one call twice: lock files beside SQLite, locks of a server. */
   readonly claims: Claims | undefined;
   /** How records are compressed; false where they are not. */
   readonly compress: Compression | false;
@@ -138,7 +139,9 @@ export class CallSql implements CallStorage {
     } else {
       this.capabilities = { persistent: true, shared: true };
       this.identity = this.#name = address.identity;
-      this.#driver = this.#serverDriver(address);
+      const driver = this.#serverDriver(address);
+      this.#driver = driver;
+      this.claims = new ServerClaims(address, driver.locks);
     }
   }
 
@@ -147,7 +150,7 @@ export class CallSql implements CallStorage {
     return new SqliteDriver({ path, schema: CALLS_SCHEMA, journal, durability, lockTimeout }, echo);
   }
 
-  #serverDriver(address: ServerAddress): SqlDriver {
+  #serverDriver(address: ServerAddress): ServerDriver {
     if (this.journal !== undefined) {
       throw new ConfigError(`Cannot choose the journal mode of ${address.identity}: leave it out`);
     }
@@ -359,8 +362,10 @@ export class CallSql implements CallStorage {
 
   /** Closes the database; it is opened again when it is used again. */
   close(): void | Promise<void> {
-    this.claims?.close();
-    return this.#driver.close();
+    const closed = this.claims?.close();
+    return closed instanceof Promise
+      ? closed.then(() => this.#driver.close())
+      : this.#driver.close();
   }
 
   /** Closes the database. */

@@ -4,8 +4,8 @@ export interface Holder {
   readonly host: string;
   /** The number of its process there. */
   readonly pid: number;
-  /** Since when, by the clock of its machine. */
-  readonly since: Date;
+  /** Since when, by the clock of its machine, if that is known. */
+  readonly since: Date | undefined;
 }
 
 /** The right to run a call, which no other process has at the same time; disposing gives it back. */

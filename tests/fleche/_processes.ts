@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { beside, Child } from "../storage/_child.ts";
+import { beside, Child, PERMISSIONS } from "../storage/_child.ts";
 import { filesBelow, TemporaryFolder } from "../storage/_temporary_folder.ts";
 
 const PROGRAM = beside(import.meta.url, "_process_child.ts");
@@ -17,10 +17,8 @@ export class Caller implements AsyncDisposable {
     this.#child = child;
   }
 
-  static async start(args: readonly string[], permissions?: readonly string[]): Promise<Caller> {
-    const caller = new Caller(
-      new Child(PROGRAM, { args, ...(permissions === undefined ? {} : { permissions }) }),
-    );
+  static async start(args: readonly string[], permissions: readonly string[]): Promise<Caller> {
+    const caller = new Caller(new Child(PROGRAM, { args, permissions }));
     const ready = await caller.until("ready");
     caller.#pid = Number(ready.split(" ")[1]);
     return caller;
@@ -90,9 +88,11 @@ export class Caller implements AsyncDisposable {
 export class Shared implements Disposable {
   readonly #folder = new TemporaryFolder();
   readonly url: string;
+  readonly #permissions: readonly string[];
 
-  constructor(url?: string) {
-    this.url = url ?? this.#folder.join("calls.db");
+  constructor(options: { url?: string; permissions?: readonly string[] } = {}) {
+    this.url = options.url ?? this.#folder.join("calls.db");
+    this.#permissions = options.permissions ?? PERMISSIONS;
   }
 
   get path(): string {
@@ -102,7 +102,9 @@ export class Shared implements Disposable {
   /** Starts processes; the words take something away from each. */
   async start(count: number, ...absent: string[]): Promise<Caller[]> {
     const args = [this.path, this.url, ...absent];
-    return await Promise.all(Array.from({ length: count }, () => Caller.start(args)));
+    return await Promise.all(
+      Array.from({ length: count }, () => Caller.start(args, this.#permissions)),
+    );
   }
 
   /** The bodies that ran, as `name number`, sorted. */
@@ -118,5 +120,31 @@ export class Shared implements Disposable {
 
   [Symbol.dispose](): void {
     this.#folder[Symbol.dispose]();
+  }
+}
+
+/** Starts walks, each in a process; none goes on before all are under way. */
+export async function walk(
+  walks: readonly (readonly [caller: Caller | undefined, path: string])[],
+): Promise<void> {
+  for (const [caller, path] of walks) {
+    await caller?.tell(`walk ${path}`);
+    await caller?.until(`running walk ${path.split(",")[0]}`);
+  }
+  const callers = [...new Set(walks.map(([caller]) => caller))];
+  // Whoever finds the circle runs what he would have waited for, which has to be let go on too.
+  const release = setInterval(() => callers.forEach((caller) => void caller?.tell("go")), 50);
+  try {
+    for (const caller of callers) {
+      for (const [each] of walks) if (each === caller) await caller?.until("walk");
+    }
+  } finally {
+    clearInterval(release);
+  }
+  for (const caller of callers) {
+    await caller?.end();
+    assert.deepEqual(caller?.warnings, []);
+    const results = caller?.lines.filter((line) => line.startsWith("walk"));
+    assert.deepEqual(results?.filter((line) => !line.endsWith(" = done")), []);
   }
 }

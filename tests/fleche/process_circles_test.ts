@@ -1,29 +1,5 @@
 import assert from "node:assert/strict";
-import { type Caller, Shared } from "./_processes.ts";
-
-/** Starts walks, each in a process; none goes on before all are under way. */
-async function walk(walks: readonly (readonly [caller: Caller | undefined, path: string])[]) {
-  for (const [caller, path] of walks) {
-    await caller?.tell(`walk ${path}`);
-    await caller?.until(`running walk ${path[0]}`);
-  }
-  const callers = [...new Set(walks.map(([caller]) => caller))];
-  // Whoever finds the circle runs what he would have waited for, which has to be let go on too.
-  const release = setInterval(() => callers.forEach((caller) => void caller?.tell("go")), 50);
-  try {
-    for (const caller of callers) {
-      for (const [each] of walks) if (each === caller) await caller?.until("walk");
-    }
-  } finally {
-    clearInterval(release);
-  }
-  for (const caller of callers) {
-    await caller?.end();
-    assert.deepEqual(caller?.warnings, []);
-    const results = caller?.lines.filter((line) => line.startsWith("walk"));
-    assert.deepEqual(results?.filter((line) => !line.endsWith(" = done")), []);
-  }
-}
+import { Shared, walk } from "./_processes.ts";
 
 Deno.test("fleche() does not hang where two processes wait for each other", async () => {
   using shared = new Shared();

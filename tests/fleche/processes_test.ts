@@ -1,21 +1,7 @@
 import assert from "node:assert/strict";
 import { hostname } from "node:os";
-import { type Caller, Shared } from "./_processes.ts";
-
-const KEYS = 100;
-const EACH_ONCE = Array.from({ length: KEYS }, (_, n) => `quick ${n}`).sort();
-
-async function computeAll(callers: readonly Caller[]): Promise<void> {
-  await Promise.all(callers.map((caller) => caller.tell(`all ${KEYS}`)));
-  const sums = await Promise.all(callers.map((caller) => caller.until("sum")));
-  assert.deepEqual(sums, sums.map(() => `sum ${KEYS * (KEYS - 1) / 2}`));
-}
-
-async function ended(callers: readonly Caller[]): Promise<void> {
-  for (const lines of await Promise.all(callers.map((caller) => caller.end()))) {
-    assert.deepEqual(lines.filter((line) => line.startsWith("warning")), []);
-  }
-}
+import { computeAll, EACH_ONCE, ended } from "./_process_tests.ts";
+import { Shared } from "./_processes.ts";
 
 Deno.test("fleche() runs each call once in eight processes, and leaves no locks", async () => {
   using shared = new Shared();
