@@ -5,6 +5,7 @@
  */
 
 import {
+  type BaseCache,
   CachePool,
   cacheToConfig,
   ConfigError,

@@ -38,7 +38,8 @@ const FAULTS: Readonly<Record<string, Fault>> = {
 
   "an unknown type": {
     toml: '[fast.values]\nroot = "x"\n«type = "fiel"\n[fast.calls]\ntype = "void"\n',
-    says: '"fiel" is none of file, hdf5, memory, void, compressed, signed; did you mean "file"?',
+    says:
+      '"fiel" is none of file, sqlite, hdf5, memory, void, compressed, signed; did you mean "file"?',
   },
   "an unknown type of a cache": {
     toml: '[fast]\n«type = "shh"\nhost = "h"\n',
