@@ -17,6 +17,9 @@ const ATTEMPTS = 10;
 /** Longest pause before another attempt, in milliseconds, times the number of attempts so far. */
 const PAUSE = 20;
 
+/** Longest pause before a server that is busy is asked again, in milliseconds. */
+const BUSY_PAUSE = 500;
+
 /** An idle connection is ended after this long, in milliseconds: servers have few of them to give. */
 const IDLE_TIME = 60_000;
 
@@ -46,7 +49,7 @@ export class ServerDriver implements SqlDriver {
   }
 
   async #connect(): Promise<SqlSession> {
-    const session = await this.#server.connect(this.#address, this.#options);
+    const session = await this.#logIn();
     try {
       await openTables(session, this.#server, this.#address, this.#options.lockTimeout);
     } catch (error) {
@@ -54,6 +57,19 @@ export class ServerDriver implements SqlDriver {
       throw error;
     }
     return session;
+  }
+
+  // A server that is starting, or has no connection to spare, is asked again.
+  async #logIn(): Promise<SqlSession> {
+    const end = performance.now() + this.#options.lockTimeout * 1000;
+    for (;;) {
+      try {
+        return await this.#server.connect(this.#address, this.#options);
+      } catch (error) {
+        if (this.#server.classify(error) !== "busy" || performance.now() > end) throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, BUSY_PAUSE * Math.random()));
+    }
   }
 
   #explained(error: unknown): unknown {
@@ -108,7 +124,8 @@ export class ServerDriver implements SqlDriver {
       await session.query("COMMIT");
       return step.value;
     } catch (error) {
-      if (session.isOpen) await session.query("ROLLBACK");
+      // A session that cannot roll back has ended, which does as much.
+      if (session.isOpen) await session.query("ROLLBACK").catch(() => {});
       throw error;
     }
   }

@@ -1,4 +1,4 @@
-import { ConfigError, RemoteConnectionError } from "../errors.ts";
+import { ConfigError, LockTimeoutError, RemoteConnectionError } from "../errors.ts";
 import type { SqlServer } from "./_sql_session.ts";
 import type { ServerAddress } from "./_sql_url.ts";
 
@@ -22,7 +22,8 @@ const CONNECTION_FAULTS: Readonly<Record<string, string>> = {
 
 /** The error that says what failed with which database, and what to do. */
 export function explained(error: unknown, server: SqlServer, address: ServerAddress): unknown {
-  if (!(error instanceof Error) || error instanceof ConfigError) return error;
+  if (!(error instanceof Error)) return error;
+  if (error instanceof ConfigError || error instanceof LockTimeoutError) return error;
   const { identity } = address;
   const fault = configFault(error, server, address);
   if (fault !== undefined) {

@@ -61,6 +61,7 @@ function testConformance(name: string, get: Get): void {
     name: `CallSql on ${name}`,
     capabilities: { persistent: true, shared: true },
     keeps: true,
+    runs: 8,
     // A folder stands for a database.
     open: async (folder) => {
       let database = databases.get(folder);
@@ -207,6 +208,16 @@ function testProcesses(name: string, get: Get): void {
   });
 }
 
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  for (;;) {
+    try {
+      if (await holds()) return;
+    } catch (error) {
+      if (!(error instanceof RemoteConnectionError)) throw error;
+    }
+  }
+}
+
 function testConnection({ name }: CallServerManifest, get: Get): void {
   Deno.test(`CallSql on ${name} connects again after the server was killed`, async () => {
     const server = get();
@@ -224,6 +235,18 @@ function testConnection({ name }: CallServerManifest, get: Get): void {
     await server.restart();
     await storage.put(second);
     assert.equal((await storage.get(second.key))?.key, second.key);
+  });
+
+  Deno.test(`CallSql on ${name} waits until the server has started`, async () => {
+    const server = get();
+    await using storage = new CallSql({ url: server.url(await server.create()) });
+    const record = await recordOf({ name: "f", result: 1 });
+    await storage.put(record);
+    await server.kill();
+    const restarted = server.restart();
+    // Until it listens it refuses; from then on the answer takes as long as the start does.
+    const found = until(async () => (await storage.get(record.key))?.key === record.key);
+    await Promise.all([restarted, found]);
   });
 
   Deno.test(`locks on ${name} are one process's at a time`, async () => {
