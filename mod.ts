@@ -18,7 +18,7 @@
  */
 
 export { type Fleche, fleche, type FlecheOptions } from "./src/fleche.ts";
-export type { AnyFunction } from "./src/function_profile.ts";
+export type { AnyFunction, HashCode } from "./src/function_profile.ts";
 export type { OnStale } from "./src/cached_function.ts";
 export type { Dependencies } from "./src/function_keys.ts";
 export {

@@ -3,11 +3,11 @@ import { CachedFunction, type OnStale } from "./cached_function.ts";
 import { identify } from "./codec/identity.ts";
 import { currentScope, frozenScope, runInScope } from "./context.ts";
 import { type Dependencies, FunctionKeys } from "./function_keys.ts";
-import { type AnyFunction, FunctionProfile } from "./function_profile.ts";
+import { type AnyFunction, FunctionProfile, type HashCode } from "./function_profile.ts";
 import { claimIdentity } from "./identities.ts";
 import { warnOnce } from "./log.ts";
 import type { MetaData } from "./metadata/meta_data.ts";
-import { callerIdentity, isInteractive } from "./profile/module_identity.ts";
+import { callerFile, fileIdentity, isInteractive } from "./profile/module_identity.ts";
 
 /** How {@linkcode fleche} caches a function. */
 export interface FlecheOptions {
@@ -30,8 +30,12 @@ export interface FlecheOptions {
   hashVersion?: boolean;
   /** Whether the module joins the key; true by default. */
   hashModule?: boolean;
-  /** Whether the function's source joins the key; false by default. */
-  hashCode?: boolean;
+  /**
+   * Whether the function's source joins the key; false by default. With `"module"` so do the whole
+   * file that it is defined in and every local module that this imports, directly or not. Comments and
+   * white space never count.
+   */
+  hashCode?: HashCode;
   /** What else the results depend on: values, or a function that returns them at each call. */
   deps?: Dependencies;
   /** Metadata to note besides that of the configuration. */
@@ -124,7 +128,9 @@ export interface Fleche<F extends AnyFunction> {
 export function fleche<F extends AnyFunction>(fn: F, options: FlecheOptions = {}): Fleche<F> {
   if (typeof fn !== "function") throw new TypeError("Cannot cache what is not a function");
   const hasDeps = options.deps !== undefined;
-  const profile = new FunctionProfile(fn, { ...options, hasDeps }, () => callerIdentity(fleche));
+  const file = callerFile(fleche);
+  const place = () => ({ file, identity: fileIdentity(file) });
+  const profile = new FunctionProfile(fn, { ...options, hasDeps }, place);
   if (profile.remedy !== undefined) {
     warnOnce(
       `module ${profile.remedy}`,
@@ -132,7 +138,7 @@ export function fleche<F extends AnyFunction>(fn: F, options: FlecheOptions = {}
       `the source of ${profile.name} joins its keys, since ${profile.remedy}`,
     );
   }
-  claimIdentity(fn, profile, { hasDeps, interactive: isInteractive(fleche) });
+  claimIdentity(fn, profile, { hasDeps, interactive: isInteractive(file) });
   const keys = new FunctionKeys(profile, options.deps);
   const cached = new CachedFunction(fn, profile, keys, {
     meta: options.meta ?? [],

@@ -1,5 +1,7 @@
+import { digest } from "./codec/digest_value.ts";
 import { Digest } from "./digest.ts";
 import type { HashedField, SelectedIdentity } from "./lookup_key.ts";
+import { moduleDigest } from "./profile/module_digest.ts";
 import { isNativeSource, parseFunction, sourceDigest, usesThis } from "./profile/source.ts";
 import type { ModuleIdentity } from "./profile/module_identity.ts";
 import {
@@ -25,8 +27,22 @@ export interface ProfileOptions {
   readonly ignore?: readonly string[] | undefined;
   readonly hashVersion?: boolean | undefined;
   readonly hashModule?: boolean | undefined;
-  readonly hashCode?: boolean | undefined;
+  readonly hashCode?: HashCode | undefined;
   readonly hasDeps: boolean;
+}
+
+/**
+ * Which code joins the key: none, the function's own source, or with it all of its module and of the
+ * local modules that this imports.
+ */
+export type HashCode = boolean | "module";
+
+/** Where a function is defined. */
+export interface FunctionPlace {
+  /** The file, as a path or URL; undefined where none is known. */
+  readonly file: string | undefined;
+  /** The module's name. */
+  readonly identity: ModuleIdentity;
 }
 
 /** How arguments beyond the parameters are named. */
@@ -57,10 +73,10 @@ export class FunctionProfile {
   /**
    * Examines a function.
    *
-   * @param locate finds where it is defined, if the options do not say
+   * @param locate finds where it is defined
    * @throws {TypeError} If it cannot be cached as the options say.
    */
-  constructor(fn: AnyFunction, options: ProfileOptions, locate: () => ModuleIdentity) {
+  constructor(fn: AnyFunction, options: ProfileOptions, locate: () => FunctionPlace) {
     const text = Function.prototype.toString.call(fn);
     const isNative = isNativeSource(text);
     this.name = checkedName(fn, options, isNative);
@@ -70,16 +86,20 @@ export class FunctionProfile {
     this.usesThis = parsed !== undefined && usesThis(parsed.node);
     const { module, remedy } = options.module !== undefined
       ? { module: options.module, remedy: undefined }
-      : locate();
+      : locate().identity;
     this.module = module;
     const wantsModule = options.hashModule !== false;
     const needsCode = module === null && wantsModule && this.source !== null;
-    const wantsCode = options.hashCode === true || needsCode;
-    if (options.hashCode === true && this.source === null) {
+    const hashCode = options.hashCode ?? false;
+    const wantsCode = hashCode !== false || needsCode;
+    if (hashCode !== false && this.source === null) {
       throw new TypeError(`Cannot hash the code of ${this.name}: it is native or bound`);
     }
-    this.remedy = needsCode && options.hashCode !== true ? remedy : undefined;
-    this.code = wantsCode ? this.source : null;
+    this.remedy = needsCode && hashCode === false ? remedy : undefined;
+    const code = hashCode === "module"
+      ? digest([this.source, moduleCode(this.name, locate().file)]).hex
+      : this.source;
+    this.code = wantsCode ? code : null;
     const hashed: HashedField[] = [];
     if (wantsModule && module !== null) hashed.push("module");
     if (options.hashVersion !== false && this.version !== null) hashed.push("version");
@@ -151,6 +171,15 @@ export class FunctionProfile {
       return rest !== undefined && position >= named.length ? value : await resolved(value);
     }));
   }
+}
+
+function moduleCode(name: string, file: string | undefined): string {
+  if (file === undefined || /^https?:|\$deno\$/.test(file)) {
+    throw new TypeError(
+      `Cannot hash the module of ${name}: it is not defined in a local file; set hashCode to true`,
+    );
+  }
+  return moduleDigest(file);
 }
 
 function checkedName(fn: AnyFunction, options: ProfileOptions, isNative: boolean): string {

@@ -1,4 +1,4 @@
-import type * as acorn from "acorn";
+import * as acorn from "acorn";
 
 /**
  * The value of a literal: number, string, boolean, null, unary minus, a template without holes, and
@@ -56,4 +56,18 @@ function objectValue(node: acorn.ObjectExpression): unknown {
 export function keyName(key: acorn.Expression | acorn.PrivateIdentifier): string | undefined {
   if (key.type === "Identifier") return key.name;
   return key.type === "Literal" && isPlain(key.value) ? String(key.value) : undefined;
+}
+
+/**
+ * The value of a text that is a literal, such as JSON, with comments and trailing commas.
+ *
+ * @returns The value, or undefined if it is anything else.
+ */
+export function literalIn(text: string): unknown {
+  try {
+    return literalValue(acorn.parseExpressionAt(text, 0, { ecmaVersion: "latest" }));
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }

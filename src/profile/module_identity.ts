@@ -21,23 +21,6 @@ interface PackageRoot {
 
 const roots = new Map<string, PackageRoot | null>();
 
-/**
- * The identity of the module that calls a function.
- *
- * @param callee the function whose caller is meant
- */
-export function callerIdentity(callee: (...args: never[]) => unknown): ModuleIdentity {
-  const file = callerFile(callee);
-  return file === undefined
-    ? { module: null, remedy: "it was defined where no file is known: set the option module" }
-    : fileIdentity(file);
-}
-
-/** Whether the module that calls a function is a prompt, where definitions follow one another. */
-export function isInteractive(callee: (...args: never[]) => unknown): boolean {
-  return callerFile(callee)?.includes("$deno$") ?? true;
-}
-
 /** The file that calls a function, as a path or URL; undefined where none is known. */
 export function callerFile(callee: (...args: never[]) => unknown): string | undefined {
   return callSites(callee, 8)
@@ -45,8 +28,16 @@ export function callerFile(callee: (...args: never[]) => unknown): string | unde
     .find((file) => file !== "" && !isRuntimeFile(file));
 }
 
-/** The identity of a module, given its path or URL. */
-export function fileIdentity(file: string): ModuleIdentity {
+/** Whether a module is a prompt, where definitions follow one another. */
+export function isInteractive(file: string | undefined): boolean {
+  return file?.includes("$deno$") ?? true;
+}
+
+/** The identity of a module, given its path or URL; undefined where no file is known. */
+export function fileIdentity(file: string | undefined): ModuleIdentity {
+  if (file === undefined) {
+    return { module: null, remedy: "it was defined where no file is known: set the option module" };
+  }
   if (/^https?:/.test(file)) return { module: registryModule(file) };
   if (file.includes("$deno$")) {
     return { module: null, remedy: "it was defined at a prompt: set the option module" };

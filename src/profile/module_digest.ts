@@ -1,0 +1,113 @@
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { digest } from "../codec/digest_value.ts";
+import { fileIdentity } from "./module_identity.ts";
+import { configuredTargets } from "./import_map.ts";
+import { type ModuleSource, readModule } from "./module_source.ts";
+
+/** A module, or data that is imported like one: digest of its tokens or bytes, and its imports. */
+interface Part {
+  readonly content: string;
+  readonly imports: ModuleSource["imports"];
+}
+
+const parts = new Map<string, Part>();
+const digests = new Map<string, string>();
+
+/**
+ * The digest of a module's own file and of every local module that it imports, directly or not:
+ * their tokens, without comments and white space. Of what comes from elsewhere, such as packages,
+ * only the name counts. Where the files are makes no difference.
+ *
+ * A file counts as it is when it is first read.
+ *
+ * @param file its path or URL
+ * @throws {TypeError} If one of the modules cannot be read.
+ */
+export function moduleDigest(file: string): string {
+  const url = file.startsWith("file:") ? file : pathToFileURL(file).href;
+  let found = digests.get(url);
+  if (found === undefined) digests.set(url, found = computeDigest(url));
+  return found;
+}
+
+function computeDigest(root: string): string {
+  const numbers = new Map([[root, 0]]);
+  const queue = [{ url: root, isData: false }];
+  const described: unknown[] = [];
+  for (const { url, isData } of queue) {
+    const { content, imports } = partOf(url, isData);
+    const edges = imports.map((each) =>
+      localTargets(each.specifier, url).map((target) => {
+        let number = numbers.get(target);
+        if (number === undefined) {
+          numbers.set(target, number = queue.length);
+          queue.push({ url: target, isData: each.isData });
+        }
+        return number;
+      })
+    );
+    described.push([content, edges]);
+  }
+  return digest(described).hex;
+}
+
+function partOf(url: string, isData: boolean): Part {
+  let part = parts.get(url);
+  if (part !== undefined) return part;
+  const path = fileURLToPath(url);
+  if (isData) part = { content: digest(read(url, Deno.readFileSync)).hex, imports: [] };
+  else if (/\.c[jt]s$/.test(path)) {
+    throw new TypeError(`Cannot hash the module ${path}: it is a CommonJS module`);
+  } else {
+    const { tokens, imports } = readModule(path, read(url, Deno.readTextFileSync));
+    part = { content: digest(tokens).hex, imports };
+  }
+  parts.set(url, part);
+  return part;
+}
+
+function read<T>(url: string, readFile: (url: URL) => T): T {
+  try {
+    return readFile(new URL(url));
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    throw new TypeError(`Cannot read the module ${fileURLToPath(url)}: ${error.message}`, {
+      cause: error,
+    });
+  }
+}
+
+// The files that a specifier can mean, none if it means what is not local. Which import map holds for
+// a file of a workspace is not always known: where two differ, both targets count.
+function localTargets(specifier: string, base: string): string[] {
+  const isPath = /^\.{0,2}\//.test(specifier);
+  const target = isPath ? new URL(specifier, base).href : specifier;
+  const found = new Set(isPath ? [] : configuredTargets(specifier, fileURLToPath(base)));
+  try {
+    found.add(import.meta.resolve(target));
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    if (found.size === 0) {
+      throw new TypeError(
+        `Cannot hash the module ${
+          fileURLToPath(base)
+        }: what it imports as "${specifier}" is not known`,
+        { cause: error },
+      );
+    }
+  }
+  return [...found].filter(isLocal);
+}
+
+function isLocal(url: string): boolean {
+  if (!url.startsWith("file:") || isOwn(url)) return false;
+  return fileIdentity(url).module?.startsWith("npm:") !== true;
+}
+
+/** The folder of this library, where it stands in files of its own. */
+const LIBRARY = /^(file:.*\/)src\/profile\/module_digest\.ts$/.exec(import.meta.url)?.[1];
+
+// The library is a package like others, also where it is developed.
+function isOwn(url: string): boolean {
+  return LIBRARY !== undefined && (url === `${LIBRARY}mod.ts` || url.startsWith(`${LIBRARY}src/`));
+}

@@ -1,0 +1,147 @@
+import { tsPlugin } from "@sveltejs/acorn-typescript";
+import * as acorn from "acorn";
+
+/** One module that another one imports. */
+export interface ModuleImport {
+  /** How it is named there. */
+  readonly specifier: string;
+  /** Whether its text is data, not a program. */
+  readonly isData: boolean;
+}
+
+/** What a module's text says. */
+export interface ModuleSource {
+  /** The texts of the tokens, without comments and white space. */
+  readonly tokens: readonly string[];
+  /** What it imports, but for types. */
+  readonly imports: readonly ModuleImport[];
+}
+
+/**
+ * Words that are names or keywords, by whether a line ends before or after them. Elsewhere a line
+ * that ends changes nothing that the tokens do not say.
+ */
+const LINE_SENSITIVE = new Set([
+  ...["++", "--", "!", "return", "break", "continue", "throw", "yield", "async", "await", "using"],
+  ...["get", "set", "static", "accessor", "let", "of", "type", "interface", "declare", "abstract"],
+  ...["namespace", "module", "global", "as", "satisfies", "is", "asserts", "readonly", "override"],
+  ...["public", "private", "protected", "infer", "keyof", "unique", "enum"],
+]);
+
+const LINE_END = /[\n\r\u2028\u2029]/;
+
+/** Comments that say how JSX is compiled. */
+const PRAGMA = /@jsx(Frag|ImportSource|ImportSourceTypes|Runtime)?\b/;
+
+const typeScript = acorn.Parser.extend(tsPlugin());
+const typeScriptWithJsx = acorn.Parser.extend(tsPlugin({ jsx: true }));
+
+function parserFor(path: string): typeof acorn.Parser {
+  if (/\.[tj]sx$/.test(path)) return typeScriptWithJsx;
+  return /\.m?ts$/.test(path) ? typeScript : acorn.Parser;
+}
+
+/**
+ * Reads the text of a module: JavaScript or TypeScript, as the end of its path says.
+ *
+ * @throws {TypeError} If it does not parse, or imports what cannot be known before it runs.
+ */
+export function readModule(path: string, text: string): ModuleSource {
+  const tokens: acorn.Token[] = [];
+  const pragmas: string[] = [];
+  let program: acorn.Program;
+  try {
+    program = parserFor(path).parse(text, {
+      ecmaVersion: "latest",
+      sourceType: "module",
+      // The TypeScript parser works with these only.
+      locations: true,
+      // Where it has tried one reading and takes another, the last one counts.
+      onToken: (token) => {
+        while ((tokens.at(-1)?.start ?? -1) >= token.start) tokens.pop();
+        tokens.push(token);
+      },
+      onComment: (_, comment) => {
+        if (PRAGMA.test(comment) && !pragmas.includes(comment)) pragmas.push(comment);
+      },
+    });
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new TypeError(`Cannot read the module ${path}: ${error.message}`, { cause: error });
+  }
+  const imports: ModuleImport[] = [];
+  addImports(program, path, imports);
+  return { tokens: [...pragmas, ...texts(tokens, text)], imports };
+}
+
+function texts(tokens: readonly acorn.Token[], text: string): string[] {
+  const found: string[] = [];
+  let last = 0;
+  let before = "";
+  for (const { start, end } of tokens) {
+    if (start === end) continue;
+    const token = text.slice(start, end);
+    const isSensitive = LINE_SENSITIVE.has(before) || LINE_SENSITIVE.has(token);
+    if (isSensitive && LINE_END.test(text.slice(last, start))) found.push("\n");
+    found.push(token);
+    before = token;
+    last = end;
+  }
+  return found;
+}
+
+/** A node of JavaScript or TypeScript, as far as imports go. */
+interface Node {
+  readonly type: string;
+  readonly [field: string]: unknown;
+}
+
+function isNode(value: unknown): value is Node {
+  return typeof value === "object" && value !== null && "type" in value &&
+    typeof value.type === "string";
+}
+
+function addImports(node: Node | acorn.Program, path: string, imports: ModuleImport[]): void {
+  const fields: Node = { ...node };
+  switch (fields.type) {
+    case "ImportDeclaration":
+    case "ExportNamedDeclaration":
+    case "ExportAllDeclaration":
+      if (fields["importKind"] === "type" || fields["exportKind"] === "type") return;
+      if (isNode(fields["source"])) imports.push(importOf(fields["source"], fields, path));
+      break;
+    case "ImportExpression":
+      if (isNode(fields["source"])) imports.push(importOf(fields["source"], fields, path));
+      break;
+    case "TSExternalModuleReference":
+      if (isNode(fields["expression"])) imports.push(importOf(fields["expression"], fields, path));
+      break;
+    case "TSImportType":
+      return;
+  }
+  for (const child of Object.values(fields)) {
+    if (Array.isArray(child)) {
+      for (const each of child) if (isNode(each)) addImports(each, path, imports);
+    } else if (isNode(child)) addImports(child, path, imports);
+  }
+}
+
+function importOf(source: Node, { attributes, options }: Node, path: string): ModuleImport {
+  const specifier = textOf(source);
+  if (specifier === undefined) {
+    throw new TypeError(
+      `Cannot hash the module ${path}: it imports a module whose name is computed; ` +
+        "give the name as a literal, or set hashCode to true",
+    );
+  }
+  const hasOptions = Array.isArray(attributes) && attributes.length > 0 || isNode(options);
+  return { specifier, isData: hasOptions || /\.(jsonc?|wasm)$/.test(specifier) };
+}
+
+// A string, or a template without holes.
+function textOf({ type, value, quasis, expressions }: Node): string | undefined {
+  if (type === "Literal" && typeof value === "string") return value;
+  if (type !== "TemplateLiteral" || !Array.isArray(quasis) || !Array.isArray(expressions)) return;
+  const cooked: unknown = expressions.length === 0 ? quasis[0]?.value?.cooked : undefined;
+  return typeof cooked === "string" ? cooked : undefined;
+}

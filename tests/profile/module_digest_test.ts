@@ -1,0 +1,210 @@
+import assert from "node:assert";
+import { pathToFileURL } from "node:url";
+import { Folder, PACKAGE, run } from "../_wrapper_program.ts";
+import denoConfig from "../../deno.json" with { type: "json" };
+
+const MAIN = `import { fleche } from ${JSON.stringify(PACKAGE)};
+import { a } from "./a.ts";
+export const fn = fleche(function modular() {
+  return a;
+}, { hashCode: "module" });
+`;
+
+/** Some modules: main.ts exports a cached function. */
+const FILES: Record<string, string> = {
+  "main.ts": MAIN,
+  "a.ts": "export const a: number = 1;\n",
+};
+
+interface Main {
+  readonly fn: { describe(): { readonly code: string | null } };
+}
+
+/** The code of the function in main.ts, with some files changed. */
+async function codeOf(changed: Record<string, string> = {}, main = "main.ts"): Promise<string> {
+  await using folder = await Folder.make({ ...FILES, ...changed });
+  const { fn }: Main = await import(pathToFileURL(`${folder.path}/${main}`).href);
+  const { code } = fn.describe();
+  assert.match(code ?? "", /^[0-9a-f]{64}$/);
+  return code ?? "";
+}
+
+function withImport(line: string): string {
+  return `${line}\n${MAIN}`;
+}
+
+Deno.test("hashCode module is the same wherever the files are, comments and white space not counting", async () => {
+  const code = await codeOf();
+  assert.equal(await codeOf(), code);
+  assert.equal(
+    await codeOf({
+      "main.ts": `// First\n\n${MAIN.replace("return a;", "/* a */ return   a\n  ;")}`,
+      "a.ts": "/** One. */\nexport\nconst a : number\n  = 1; // One",
+    }),
+    code,
+  );
+});
+
+Deno.test("hashCode module changes with its own file and with what it imports", async () => {
+  const code = await codeOf();
+  const others = [
+    await codeOf({ "main.ts": `${MAIN}const unused = 1;` }),
+    await codeOf({ "main.ts": MAIN.replace("return a", "return -a") }),
+    await codeOf({ "a.ts": "export const a: number = 2;" }),
+    await codeOf({ "a.ts": 'export const a: string = "//";' }),
+    await codeOf({ "a.ts": 'export const a: string = "//1";' }),
+    await codeOf({ "a.ts": "export const a = `/* */`;" }),
+    await codeOf({ "a.ts": "export const a = `/*  */`;" }),
+    await codeOf({ "a.ts": "export const a = /[/*]/;" }),
+    await codeOf({ "a.ts": "export const a = /[/*] */;" }),
+  ];
+  assert.equal(new Set([code, ...others]).size, others.length + 1);
+});
+
+Deno.test("hashCode module follows every kind of import, however deep", async () => {
+  const lines = [
+    'import "./b.ts";',
+    'import * as b from "./b.ts";',
+    'export { b } from "./b.ts";',
+    'export * from "./b.ts";',
+    'export * as b from "./b.ts";',
+    'import { b } from "./c/d.ts";',
+    'export const load = () => import("./b.ts");',
+    "export const load = () => import(`./b.ts`);",
+    'import b from "./b.json" with { type: "json" };',
+  ];
+  for (const line of lines) {
+    const codes = await Promise.all([1, 2].map((value) =>
+      codeOf({
+        "main.ts": withImport(line),
+        "b.ts": `export const b = ${value};`,
+        "b.json": `${value}`,
+        "c/d.ts": 'export { b } from "../b.ts";',
+      })
+    ));
+    assert.notEqual(codes[0], codes[1], line);
+  }
+});
+
+Deno.test("hashCode module does not follow imports of types", async () => {
+  const lines = [
+    'import type { B } from "./missing.ts";',
+    'export type { B } from "./missing.ts";',
+    'type B = import("./missing.ts").B;',
+  ];
+  for (const line of lines) await codeOf({ "main.ts": withImport(line) });
+});
+
+Deno.test("hashCode module reads modules that import each other", async () => {
+  const files = (value: number) => ({
+    "main.ts": withImport('import { b } from "./b.ts"; export const main = 1;'),
+    "b.ts": 'import { c } from "./c.ts"; export const b = () => c;',
+    "c.ts": `import { main } from "./main.ts"; export const c = () => main + ${value};`,
+  });
+  assert.equal(await codeOf(files(1)), await codeOf(files(1)));
+  assert.notEqual(await codeOf(files(1)), await codeOf(files(2)));
+});
+
+Deno.test("hashCode module tells apart which of two modules is imported", async () => {
+  const files = { "b.ts": "export const a = 2;" };
+  const [first, second] = ["./a.ts", "./b.ts"].map((name) =>
+    `import { a as chosen } from "${name}"; import "./a.ts"; import "./b.ts"; export { chosen };`
+  );
+  const codes = [];
+  for (const line of [first, second]) {
+    codes.push(await codeOf({ ...files, "main.ts": withImport(line ?? "") }));
+  }
+  assert.notEqual(codes[0], codes[1]);
+});
+
+Deno.test("hashCode module takes what is not local by its name", async () => {
+  const other = (name: string) => codeOf({ "main.ts": withImport(`import "${name}";`) });
+  assert.notEqual(await other("node:fs"), await other("node:path"));
+  assert.notEqual(await other("npm:acorn@8"), await other("npm:acorn@^8"));
+});
+
+Deno.test("hashCode module reads all of TypeScript, JSX too", async () => {
+  const code = (text: string) => codeOf({ "a.ts": text });
+  const text = `
+    enum Color { Red, Green }
+    namespace Space { export const inner = 1; }
+    declare const missing: number;
+    abstract class Base<in out T> { abstract run(): void; constructor(private readonly x: T) {} }
+    class Sub extends Base<string> { override run() {} static { this.name; } #z?: 2; }
+    type Text<T> = T extends infer U extends string ? \`\${U}-\${Color}\` : never;
+    function assert(x: unknown): asserts x is string {}
+    const divide = (a: number, b: number) => a / b / 2;
+    const generic = <T,>(x: T) => x satisfies T as T;
+    const regex = divide(1, 2) < 3 ? /[/]"\\/\`/g : Space.inner!;
+    export const a = [Color, Sub, assert, generic, regex] as const;`;
+  assert.equal(await code(text), await code(`${text}\n// The end`));
+  assert.notEqual(await code(text), await code(text.replace("b / 2", "b / 3")));
+  const tsx = (markup: string) =>
+    codeOf({
+      "main.ts": withImport('import "./view.tsx";'),
+      "view.tsx":
+        `/** @jsx h */\nconst h = (...parts: unknown[]) => parts;\nexport default ${markup};`,
+    });
+  const link = await tsx("<b title='1'>http://x {/* none */ 1} 'y</b>");
+  assert.equal(await tsx("<b  title='1'>http://x {/* no */  1} 'y</b>"), link);
+  assert.notEqual(await tsx("<b title='1'>http://y {1} 'y</b>"), link);
+  assert.notEqual(await tsx("<b title='1'>http://x  {1} 'y</b>"), link);
+});
+
+Deno.test("hashCode module keeps line ends that matter", async () => {
+  const code = (body: string) => codeOf({ "a.ts": `export const a = () => { ${body} };` });
+  assert.notEqual(await code("return\n1"), await code("return 1"));
+  assert.notEqual(await code("let x = 1, y = 1; x\n++y"), await code("let x = 1, y = 1; x++\ny"));
+  const field = (text: string) =>
+    codeOf({ "a.ts": `export class A { ${text} }; export const a = 1;` });
+  assert.notEqual(await field("get\nx() {}"), await field("get x() { return }"));
+  assert.notEqual(await field("static\nx"), await field("static; x"));
+});
+
+Deno.test("hashCode module says which module it cannot read", async () => {
+  const rejects = async (line: string, message: RegExp) => {
+    const files = { "main.ts": withImport(line), "old.cjs": "" };
+    await assert.rejects(codeOf(files), (error) => {
+      assert(error instanceof TypeError);
+      assert.match(error.message, message);
+      return true;
+    });
+  };
+  await rejects('() => import("./gone.ts");', /^Cannot read the module .*gone\.ts: /);
+  await rejects(
+    "(x: string) => import(x);",
+    /main\.ts: it imports a module whose name is computed/,
+  );
+  await rejects('() => import("./old.cjs");', /old\.cjs: it is a CommonJS module/);
+  await rejects('() => import("no-such-alias/x");', /imports as "no-such-alias\/x" is not known/);
+});
+
+Deno.test("hashCode module follows the aliases of an import map", async () => {
+  const files = (value: number) => ({
+    "deno.json": JSON.stringify({
+      imports: { ...denoConfig.imports, "@/": "./lib/", "whole": "./lib/whole.ts" },
+    }),
+    "main.ts": `import "@/b.ts"; import "whole"; import "npm:acorn";
+      ${MAIN} console.log(fn.describe().code);`,
+    "lib/b.ts": `export const b = ${value % 10};`,
+    "lib/whole.ts": `export const whole = ${Math.floor(value / 10)};`,
+  });
+  const code = async (value: number) => {
+    await using folder = await Folder.make({ ...FILES, ...files(value) });
+    const flags = ["--quiet", "--no-check", "--no-lock", "--no-prompt", "--allow-all"];
+    return (await run(Deno.execPath(), ["run", ...flags, "main.ts"], { cwd: folder.path })).stdout;
+  };
+  const codes = [await code(11), await code(12), await code(21)];
+  assert.equal(new Set(codes).size, 3);
+  assert.equal(await code(11), codes[0]);
+});
+
+Deno.test("hashCode module tells two functions of one module apart", async () => {
+  const second = MAIN.replace("return a", "return -a").replace("const fn", "const other")
+    .replace(/^import.*\n/gm, "");
+  await using folder = await Folder.make({ ...FILES, "main.ts": MAIN + second });
+  const module: Main & { other: Main["fn"] } = await import(
+    pathToFileURL(`${folder.path}/main.ts`).href
+  );
+  assert.notEqual(module.fn.describe().code, module.other.describe().code);
+});
