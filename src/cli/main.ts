@@ -36,7 +36,7 @@ export async function main(args: readonly string[]): Promise<number> {
   addShowCommand(program);
   addStatsCommand(program);
   addEvictCommand(program, exitWith);
-  addTransferCommand(program);
+  addTransferCommand(program, exitWith);
   addConfigCommand(program, exitWith);
   addRemoteCommand(program);
   try {

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { loadCacheConfig } from "../config/load.ts";
 import { type CommonOptions, withJson } from "./_common.ts";
+import { EXIT, type ExitWith } from "./_exit.ts";
 import { type FilterOptions, search, withFilters } from "./_filters.ts";
 import { printJson, printLines } from "./_output.ts";
 import { counted } from "./_text.ts";
@@ -11,7 +12,7 @@ interface TransferCommandOptions extends Pick<CommonOptions, "json">, FilterOpti
 }
 
 /** Adds `fleche transfer`. */
-export function addTransferCommand(program: Command): void {
+export function addTransferCommand(program: Command, exitWith: ExitWith): void {
   const command = program
     .command("transfer")
     .argument("<source>", "the cache to copy from")
@@ -27,8 +28,16 @@ export function addTransferCommand(program: Command): void {
         return command.error(`error: ${source} and ${target} are the same cache`);
       }
       const { pop = false, overwrite = false } = options;
-      const copied = await search(from, options).transfer(to, { pop, overwrite });
-      if (options.json === true) await printJson({ copied });
-      else await printLines([`copied ${counted(copied, "call")} from ${source} to ${target}`]);
+      const calls = search(from, options);
+      const { moved, skipped, failed } = await from.transfer(to, { calls, pop, overwrite });
+      if (options.json === true) await printJson({ copied: moved, skipped, failed });
+      else {
+        await printLines([
+          `copied ${counted(moved, "call")} from ${source} to ${target}` +
+          (skipped > 0 ? `; ${skipped} were there already` : "") +
+          (failed > 0 ? `; ${failed} could not be copied` : ""),
+        ]);
+      }
+      if (failed > 0) exitWith(EXIT.failed);
     });
 }
