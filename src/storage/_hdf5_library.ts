@@ -4,7 +4,7 @@ import { CorruptValueError } from "../errors.ts";
 export type Library = Awaited<(typeof import("h5wasm"))["ready"]>;
 
 /** Where the one file at work stands in the library's own file system, which is in memory. */
-export const FILE = "/entry.h5";
+export const FILE = "/fleche-entry.h5";
 
 /** Standard error of the library. */
 const STDERR = 2;
@@ -14,7 +14,7 @@ const DEVICES = ["stdin", "stdout", "stderr", "tty", "tty1", "random", "urandom"
 
 let library: Library | undefined;
 let loading: Promise<Library> | undefined;
-let broken: Error | undefined;
+let failure: Error | undefined;
 let task: () => void = () => {};
 
 /** The library, if it has been loaded. */
@@ -27,7 +27,8 @@ export function loadedLibrary(): Library | undefined {
  *
  * This is the build for browsers: its files are in memory, so that nothing that stands in a file
  * (external links, external data, virtual datasets) leads to files of this machine. It is told to
- * throw its messages away; what matters of them is in the errors raised here.
+ * throw its messages away; what matters of them is in the errors raised here. There is one library in
+ * a process, also for an application that uses h5wasm itself.
  */
 export async function loadLibrary(): Promise<Library> {
   loading ??= import("h5wasm").then(({ ready }) => ready);
@@ -37,7 +38,9 @@ export async function loadLibrary(): Promise<Library> {
     if (hasStreams(FS)) FS.close(FS.getStream(STDERR));
     // Takes the lowest number that is free.
     FS.open("/dev/null", "w");
-    for (const name of DEVICES) FS.unlink(`/dev/${name}`);
+    for (const name of DEVICES) {
+      if (FS.analyzePath(`/dev/${name}`).exists) FS.unlink(`/dev/${name}`);
+    }
     // Not a function of the library, but called as if it were one: see runLibrary().
     Object.assign(loaded, { _fleche: () => task() });
     library = loaded;
@@ -60,10 +63,11 @@ function hasStreams(fs: object): fs is Streams {
  * What the library throws leaves its stack where it was. Whatever ccall() calls finds the stack put
  * right afterwards, so the work is done inside of one.
  *
- * @throws {CorruptValueError} If the library refuses a file, or has failed for good.
+ * @throws {CorruptValueError} If the library refuses a file.
+ * @throws {Error} If the library has failed before.
  */
 export function runLibrary<T>(library: Library, work: () => T): T {
-  if (broken !== undefined) throw new CorruptValueError(BROKEN, {}, { cause: broken });
+  if (failure !== undefined) throw new Error(FAILED, { cause: failure });
   let outcome: { value: T } | { error: unknown } | undefined;
   task = () => {
     try {
@@ -78,13 +82,20 @@ export function runLibrary<T>(library: Library, work: () => T): T {
   throw explained(outcome.error);
 }
 
-const BROKEN = "The HDF5 library has failed, and works again once the program is started anew";
+const FAILED =
+  "The HDF5 library has failed; HDF5 storages work again once the program is started anew";
+
+/** Whether the library has failed for good. */
+export function hasLibraryFailed(): boolean {
+  return failure !== undefined;
+}
 
 function explained(error: unknown): unknown {
-  // The library's memory may be in disorder after a trap.
+  // A trap: the library's memory may be in disorder.
   if (error instanceof WebAssembly.RuntimeError) {
-    broken = error;
-    return new CorruptValueError(BROKEN, {}, { cause: error });
+    failure = error;
+    const message = `The HDF5 library has failed on a file: ${error.message}`;
+    return new CorruptValueError(message, {}, { cause: error });
   }
   // What the library throws by itself has no class.
   if (!(error instanceof Error) || error.constructor !== Error) return error;

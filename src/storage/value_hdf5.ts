@@ -3,7 +3,7 @@ import { CorruptValueError, SaveError, SignatureError } from "../errors.ts";
 import { describe, EntryFiles, infoIfThere, isDenied } from "./_entry_files.ts";
 import { FileGate } from "./_file_gate.ts";
 import { checkedCompression, signing } from "./_hdf5_options.ts";
-import { type Library, loadedLibrary, loadLibrary } from "./_hdf5_library.ts";
+import { hasLibraryFailed, type Library, loadedLibrary, loadLibrary } from "./_hdf5_library.ts";
 import { isWholeHdf5, SUPERBLOCK_LENGTH } from "./_hdf5_superblock.ts";
 import { fileOfValue, valueOfFile } from "./_hdf5_value.ts";
 import { Registrations } from "./_registrations.ts";
@@ -210,6 +210,8 @@ export class ValueHdf5 implements ValueStorage {
     let encoding: Encoding | undefined;
     let isForeign = false;
     this.#files.setAside(digest, (bytes) => {
+      // Then this file is what it has failed on.
+      if (hasLibraryFailed()) return false;
       try {
         // Whatever a reference or the option says, the bytes are right if their digest is.
         const found = library && this.#right(library, digest, bytes);

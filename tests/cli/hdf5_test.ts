@@ -71,6 +71,13 @@ for (const [label, words, ignore] of PROGRAMS) {
           const text = new TextDecoder("latin1").decode(stdout);
           assert(text.includes(new TextDecoder("latin1").decode((body ?? head).subarray(0, 5000))));
         }
+
+        // What the HDF5 library says of a damaged file goes nowhere.
+        const [digest = ""] = call.values.keys();
+        Deno.truncateSync(join(home, "store/values/v1", digest.slice(0, 2), `${digest}.h5`), 1500);
+        const missed = await run(serve, { home, input: request(1, "value", { digest }) });
+        assert.equal(missed.code, 0);
+        assert.match(missed.stderr, /^fleche: A value file was damaged .*\n$/);
       }),
   );
 }

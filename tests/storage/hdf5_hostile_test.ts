@@ -90,7 +90,7 @@ g = f.create_group("value")
 for i in range(20): g[str(i)] = h5py.SoftLink("/value")`,
   "a dangling soft link": 'f["value"] = h5py.SoftLink("/nowhere")',
   "a link to the value in another file": 'f["value"] = h5py.ExternalLink(other, "/value")',
-  "a link to itself in its file": 'f["value"] = h5py.ExternalLink("/entry.h5", "/value")',
+  "a link to itself in its file": 'f["value"] = h5py.ExternalLink("/fleche-entry.h5", "/value")',
   "data that stand in another file": `
 space = h5py.h5s.create_simple((1000,))
 plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
