@@ -1,7 +1,7 @@
 /**
  * A program that calls cached functions as it is told, line by line.
  *
- * Arguments: a folder, the URL of the database of calls, and words that take something away: `no-trying`
+ * Arguments: a folder, the URL of the database of calls or `file:` and a folder for them, and words that take something away: `no-trying`
  * and `no-locks` the locks of files, `no-links` the links. Each body adds a line to `runs` in the folder.
  *
  * `call NAME N` calls a function and prints `NAME N = RESULT` when it returns, or the error, and
@@ -11,7 +11,7 @@
  * Warnings are printed too.
  */
 
-import { Cache, CallSql, type Fleche, fleche, ValueFile, withCache } from "@fleche/core";
+import { Cache, CallFile, CallSql, type Fleche, fleche, ValueFile, withCache } from "@fleche/core";
 import { createInterface } from "node:readline";
 import process from "node:process";
 
@@ -31,7 +31,12 @@ if (absent.includes("no-links")) {
 }
 
 const open = () =>
-  new Cache({ values: new ValueFile({ root: folder }), calls: new CallSql({ url }) });
+  new Cache({
+    values: new ValueFile({ root: folder }),
+    calls: url.startsWith("file:")
+      ? new CallFile({ root: url.slice("file:".length) })
+      : new CallSql({ url }),
+  });
 const [cache, second] = [open(), open()];
 
 let go = Promise.withResolvers<void>();

@@ -88,20 +88,34 @@ export class Caller implements AsyncDisposable {
 export class Shared implements Disposable {
   readonly #folder = new TemporaryFolder();
   readonly url: string;
-  readonly #permissions: readonly string[];
+  #permissions: readonly string[];
+  #calls: string;
 
   constructor(options: { url?: string; permissions?: readonly string[] } = {}) {
     this.url = options.url ?? this.#folder.join("calls.db");
     this.#permissions = options.permissions ?? PERMISSIONS;
+    this.#calls = this.url;
   }
 
   get path(): string {
     return this.#folder.path;
   }
 
+  /** Lets those that are started from now on keep their calls elsewhere. */
+  at(calls: string): this {
+    this.#calls = calls;
+    return this;
+  }
+
+  /** Gives those that are started from now on other permissions. */
+  with(permissions: readonly string[]): this {
+    this.#permissions = permissions;
+    return this;
+  }
+
   /** Starts processes; the words take something away from each. */
   async start(count: number, ...absent: string[]): Promise<Caller[]> {
-    const args = [this.path, this.url, ...absent];
+    const args = [this.path, this.#calls, ...absent];
     return await Promise.all(
       Array.from({ length: count }, () => Caller.start(args, this.#permissions)),
     );
