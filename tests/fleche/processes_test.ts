@@ -97,3 +97,16 @@ for (const [name, result] of [["fail", "Error: No 1"], ["nothing", "undefined"]]
     assert.deepEqual(shared.locks(), []);
   });
 }
+
+Deno.test("fleche() takes no lock for what is stored", async () => {
+  using shared = new Shared();
+  const [first, second] = await shared.start(2);
+  await first?.tell("all 5");
+  await first?.until("sum");
+  assert.equal(shared.locks().length, 1);
+  await second?.tell("all 5");
+  await second?.until("sum");
+  assert.equal(shared.locks().length, 1);
+  for (const caller of [first, second]) await caller?.end();
+  assert.equal(shared.runs().length, 5);
+});
