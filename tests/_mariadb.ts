@@ -93,6 +93,16 @@ export class MariaDb implements TestServer {
     }
   }
 
+  /** The statement that makes a user whose password is the name. */
+  userStatement(name: string): string {
+    return `CREATE USER '${name}'@'127.0.0.1' IDENTIFIED BY '${name}'`;
+  }
+
+  /** How a user is written in a statement. */
+  userName(name: string): string {
+    return `'${name}'@'127.0.0.1'`;
+  }
+
   /** How bytes are written in a statement. */
   bytes(bytes: Uint8Array): string {
     return `X'${bytes.toHex()}'`;

@@ -100,6 +100,16 @@ export class Postgres implements TestServer {
     }
   }
 
+  /** The statement that makes a user whose password is the name. */
+  userStatement(name: string): string {
+    return `CREATE ROLE ${name} LOGIN PASSWORD '${name}'`;
+  }
+
+  /** How a user is written in a statement. */
+  userName(name: string): string {
+    return name;
+  }
+
   /** How bytes are written in a statement. */
   bytes(bytes: Uint8Array): string {
     return `'\\x${bytes.toHex()}'::bytea`;

@@ -18,6 +18,10 @@ export interface TestServer extends AsyncDisposable {
   create(): Promise<string>;
   /** Runs a statement without fleche; the rows that it gives. */
   query(database: string, statement: string): Promise<Record<string, unknown>[]>;
+  /** The statement that makes a user whose password is the name. */
+  userStatement(name: string): string;
+  /** How a user is written in a statement. */
+  userName(name: string): string;
   /** How bytes are written in a statement. */
   bytes(bytes: Uint8Array): string;
   /** Ends the server at once, as a crash does. */

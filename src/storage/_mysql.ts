@@ -32,8 +32,8 @@ const FAULTS: Readonly<Record<string, SqlFault>> = {
   ER_LOCK_WAIT_TIMEOUT: "locked",
 };
 
-/** Bytes of a statement that are not its record, with room to spare. */
-const AROUND_RECORD = 1 << 16;
+/** Bytes of a statement besides its longer parameters, with room to spare. */
+const AROUND_PARAMETERS = 1 << 16;
 
 /** Longest name of a lock, in characters. */
 const MAX_LOCK_NAME = 64;
@@ -111,7 +111,7 @@ class MysqlSession implements SqlSession {
     // The usual level locks the gaps between keys, at which writers of different keys meet.
     await this.#connection.query("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED");
     const { rows } = await this.query("SELECT @@max_allowed_packet AS bytes");
-    this.maxLength = Number(rows[0]?.["bytes"]) - AROUND_RECORD;
+    this.maxLength = Number(rows[0]?.["bytes"]) - AROUND_PARAMETERS;
   }
 
   async query(sql: string, parameters: readonly SqlValue[] = []): Promise<SqlResult> {

@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import {
   echoStatement,
   type Row,
@@ -118,6 +119,7 @@ export class ServerDriver implements SqlDriver {
       while (step.done !== true) {
         const [sql, parameters] = step.value;
         if (this.#echo) echoStatement(sql, parameters);
+        if (session.maxLength !== Infinity) checkLength(parameters, session.maxLength);
         const { id, changes } = await session.query(sql, parameters);
         step = statements.next(id ?? changes);
       }
@@ -130,21 +132,23 @@ export class ServerDriver implements SqlDriver {
     }
   }
 
-  async refusal(length: number): Promise<string | undefined> {
-    let maxLength: number;
-    try {
-      maxLength = await this.#connection.use(({ maxLength }) => Promise.resolve(maxLength));
-    } catch (error) {
-      throw this.#explained(error);
-    }
-    return length <= maxLength
-      ? undefined
-      : `its record of ${length} bytes is longer than the server takes: raise max_allowed_packet there`;
-  }
-
   async close(): Promise<void> {
     await Promise.all([this.#connection.close(), this.locks[Symbol.asyncDispose]()]);
   }
+}
+
+// A server that is sent too much ends the connection, without a reason.
+function checkLength(parameters: readonly SqlValue[], maxLength: number): void {
+  let length = 0;
+  for (const value of parameters) {
+    if (typeof value === "string") length += Buffer.byteLength(value);
+    else if (value instanceof Uint8Array) length += value.length;
+  }
+  if (length <= maxLength) return;
+  throw new Error(
+    `the ${length} bytes of a record and its metadata are more than the server takes: raise its ` +
+      "max_allowed_packet",
+  );
 }
 
 /** A session that is opened when it is needed, and again after it was lost. */

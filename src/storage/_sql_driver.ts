@@ -30,8 +30,6 @@ export interface SqlDriver {
   run(sql: string, parameters: readonly SqlValue[]): Awaitable<number>;
   /** Runs a script so that all of it happens or nothing. It may be run more than once. */
   transaction<T>(script: () => Script<T>): Awaitable<T>;
-  /** Whether a record of so many bytes can be sent; if not, why. */
-  refusal(length: number): Awaitable<string | undefined>;
   /** Locks between processes, where there is a server that keeps them. */
   readonly locks?: SqlLocks;
   /** Ends the connection, if there is one; the next use makes another one. */

@@ -16,7 +16,7 @@ export interface SqlResult {
 export interface SqlSession {
   /** Whether it can be used; once it cannot, it never can again. */
   readonly isOpen: boolean;
-  /** Longest record that the server takes, in bytes. */
+  /** Most bytes of parameters that the server takes with a statement. */
   readonly maxLength: number;
   /** Runs a statement. */
   query(sql: string, parameters?: readonly SqlValue[]): Promise<SqlResult>;

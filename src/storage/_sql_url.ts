@@ -80,14 +80,18 @@ function serverAddress(scheme: string, rest: string): ServerAddress {
   };
   // The parser keeps to the rules of hosts and ports for schemes that it knows only, and those need
   // a host.
-  const whole = rest.replace(/^((?:[^/?#]*@)?)(?=\/)/, "$1localhost");
+  const [, socket] = /^(?:[^/?#]*@)?(%2F[^@:/?#]*)(?=[:/])/i.exec(rest) ?? [];
+  const whole = socket === undefined
+    ? rest.replace(/^((?:[^/?#]*@)?)(?=\/)/, "$1localhost")
+    : rest.replace(socket, "localhost");
   const parsed = URL.parse(`http://${whole}`) ?? fail("it is not well formed");
   const database = decoded(parsed.pathname.slice(1)) ?? fail("its database is not well formed");
   if (database === "" || database.includes("/")) fail("it names no database");
   const user = decoded(parsed.username) ?? fail("its user is not well formed");
   const password = decoded(parsed.password) ?? fail("its password is not well formed");
-  const path = parsed.searchParams.get("host") ?? parsed.searchParams.get("unix_socket");
-  const host = path ?? parsed.hostname.replace(/^\[|\]$/g, "");
+  const path = parsed.searchParams.get("host") ?? parsed.searchParams.get("unix_socket") ??
+    decoded(socket ?? "");
+  const host = path || parsed.hostname.replace(/^\[|\]$/g, "");
   const port = Number(parsed.searchParams.get("port") ?? portOf(parsed, rest, usual));
   if (!(port > 0 && port < 65_536)) fail("its port is none");
   const tls = parsed.searchParams.get("sslmode") ?? parsed.searchParams.get("ssl") ?? "disable";

@@ -136,8 +136,6 @@ export class SqliteDriver implements SqlDriver {
     }
   }
 
-  refusal(): undefined {}
-
   close(): void {
     this.#statements.clear();
     this.#database?.close();

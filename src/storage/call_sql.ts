@@ -226,8 +226,6 @@ export class CallSql implements CallStorage {
   put(record: CallRecord): void | Promise<void> {
     try {
       const bytes = this.#sealed(record);
-      const refusal = this.#driver.refusal(bytes.length);
-      if (refusal instanceof Promise) return this.#putLater(record, bytes, refusal);
       const done = this.#driver.transaction(() =>
         queries.insertion(record, bytes, this.#driver.now)
       );
@@ -247,20 +245,6 @@ export class CallSql implements CallStorage {
 
   #sealed({ key, bytes }: CallRecord): Uint8Array {
     return this.#seal === undefined ? bytes : joined(this.#seal.close(key, { head: bytes }));
-  }
-
-  async #putLater(
-    record: CallRecord,
-    bytes: Uint8Array,
-    refusal: Promise<string | undefined>,
-  ): Promise<void> {
-    try {
-      const reason = await refusal;
-      if (reason !== undefined) throw new Error(reason);
-      await this.#driver.transaction(() => queries.insertion(record, bytes, this.#driver.now));
-    } catch (cause) {
-      throw this.#saveError(record, cause);
-    }
   }
 
   #saveError({ key }: CallRecord, cause: unknown): SaveError {

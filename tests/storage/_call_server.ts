@@ -342,6 +342,37 @@ function testErrors({ name, scheme }: CallServerManifest, get: Get): void {
     assertSecret(lines.join("\n"));
   });
 
+  Deno.test(`CallSql on ${name} lets users read who may do no more`, async () => {
+    const server = get();
+    const database = await server.create();
+    const url = server.url(database);
+    const asReader = (of: string) => of.replace(/\/\/.*@/, "//reader:reader@");
+    const record = await recordOf({ name: "f", arguments: { x: 1 }, result: 1 });
+    await server.query(database, server.userStatement("reader"));
+    {
+      const { error, text } = await thrown(asReader(server.url(await server.create())));
+      assert(error instanceof ConfigError, text);
+      assert.match(
+        text,
+        /"reader" may not do that .* ask its administrator for GRANT/,
+      );
+    }
+    {
+      await using storage = new CallSql({ url });
+      await storage.put(record);
+    }
+    for (const table of ["calls", "arguments", "fleche_schema"]) {
+      await server.query(database, `GRANT SELECT ON ${table} TO ${server.userName("reader")}`);
+    }
+    await using storage = new CallSql({ url: asReader(url) });
+    assert.equal((await storage.get(record.key))?.key, record.key);
+    assert.deepEqual(await keysOf(storage), [record.key]);
+    await assert.rejects(async () => await storage.put(record), (error) => {
+      return error instanceof SaveError && /"reader" may not do that/.test(error.message);
+    });
+    await assert.rejects(async () => await storage.delete(record.key), ConfigError);
+  });
+
   Deno.test(`CallSql on ${name} leaves the tables of other programs alone`, async () => {
     const server = get();
     const database = await server.create();

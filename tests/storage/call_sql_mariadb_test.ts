@@ -1,6 +1,9 @@
+import { CallSql, SaveError } from "@fleche/core";
+import assert from "node:assert/strict";
 import { MYSQL } from "../../src/storage/_mysql.ts";
 import { HAS_MARIADB, MariaDb } from "../_mariadb.ts";
 import { testCallServer } from "./_call_server.ts";
+import { recordOf } from "./_samples.ts";
 import { assertPlans } from "./_server_plan.ts";
 
 const server = testCallServer({
@@ -31,5 +34,22 @@ Deno.test({
       explain: "EXPLAIN",
       scan: /"table":"(?!<derived)[^"]*","type":"(ALL|index)"/,
     });
+  },
+});
+
+Deno.test({
+  name: "CallSql on MariaDB says that a record is longer than the server takes",
+  ignore: !HAS_MARIADB,
+  fn: async () => {
+    await using storage = new CallSql({ url: server().url(await server().create()) });
+    // As text each of these characters takes six.
+    const metadata = { notes: { text: "\u0001".repeat(4 << 20) } };
+    const record = await recordOf({ name: "f", result: 1, metadata });
+    await assert.rejects(async () => await storage.put(record), (error) => {
+      return error instanceof SaveError && /raise its max_allowed_packet/.test(error.message);
+    });
+    const short = await recordOf({ name: "f", result: 1 });
+    await storage.put(short);
+    assert.equal(await storage.has(short.key), true);
   },
 });

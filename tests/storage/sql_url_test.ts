@@ -76,7 +76,14 @@ const ADDRESSES: Record<string, Partial<ServerAddress>> = {
 
 for (const [url, differences] of Object.entries(ADDRESSES)) {
   Deno.test(`databaseAddress() reads ${url}`, () => {
-    assert.deepEqual(databaseAddress(url), { ...PLAIN, ...differences });
+    const address = { ...PLAIN, ...differences };
+    assert.deepEqual(databaseAddress(url), address);
+    // The identity leads to the same database.
+    const { identity, host, port, database } = databaseAddress(address.identity) as ServerAddress;
+    assert.deepEqual(
+      [identity, host, port, database],
+      [address.identity, address.host, address.port, address.database],
+    );
   });
 }
 
