@@ -1,7 +1,7 @@
 import { type Encoding, encodingDigest, matches, type Reference } from "../codec/encoding.ts";
 import { encodingLength } from "../codec/encoding.ts";
-import { CorruptValueError } from "../errors.ts";
-import { openUnsigned, type Seal } from "./seal.ts";
+import { CorruptValueError, SignatureError } from "../errors.ts";
+import { openUnsigned, OversizeError, type Seal } from "./seal.ts";
 import type { Verify } from "./storage.ts";
 
 /** Bytes from which on memory is not left unused behind a value. */
@@ -33,6 +33,7 @@ export class ValueCheck {
    * @param bytes what is stored; the encoding takes their memory
    * @returns undefined if it is not the right one
    * @throws {SignatureError} If entries have to be signed, and no key verifies this one.
+   * @throws {OversizeError} If it is compressed, and longer than the reference says.
    */
   open(digest: string, bytes: Uint8Array, expected?: Reference): Encoding | undefined {
     for (const content of this.#contents(digest, bytes, expected)) {
@@ -40,9 +41,19 @@ export class ValueCheck {
     }
   }
 
-  /** {@linkcode ValueCheck.open}, but right is what has the digest, whatever else is known. */
-  openByDigest(digest: string, bytes: Uint8Array): Encoding | undefined {
-    for (const content of this.#contents(digest, bytes)) {
+  /** Whether stored bytes hold what a reference leads to; they cannot be used any more after this. */
+  holds(bytes: Uint8Array, reference: Reference): boolean {
+    try {
+      return this.open(reference.digest, bytes, reference) !== undefined;
+    } catch (error) {
+      if (error instanceof SignatureError || error instanceof OversizeError) return false;
+      throw error;
+    }
+  }
+
+  /** {@linkcode ValueCheck.open}, but right is what has the digest, whatever a reference says. */
+  openByDigest(digest: string, bytes: Uint8Array, expected?: Reference): Encoding | undefined {
+    for (const content of this.#contents(digest, bytes, expected)) {
       if (encodingDigest({ head: content }) === digest) return owned(content);
     }
   }
@@ -52,8 +63,8 @@ export class ValueCheck {
     try {
       return [this.#seal.open(digest, bytes, expected?.length)];
     } catch (error) {
-      if (error instanceof CorruptValueError) return [];
-      throw error;
+      if (!(error instanceof CorruptValueError) || error instanceof OversizeError) throw error;
+      return [];
     }
   }
 }

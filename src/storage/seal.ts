@@ -39,6 +39,9 @@ export interface SealOptions {
   secretKey?: readonly string[];
 }
 
+/** A compressed entry whose content is longer than it may be; no more than that was unpacked. */
+export class OversizeError extends CorruptValueError {}
+
 /** What is sealed: a value by its digest, or the record of a call by its key. */
 export type SealedKind = "value" | "call";
 
@@ -58,7 +61,8 @@ export interface Seal {
    * @param maxLength the most bytes that the content may have; 1 GiB where it is compressed and
    *   this is left out
    * @throws {SignatureError} If no key verifies the entry.
-   * @throws {CorruptValueError} If the content is compressed, and damaged or longer than allowed.
+   * @throws {OversizeError} If the content is compressed, and longer than allowed.
+   * @throws {CorruptValueError} If the content is compressed, and damaged.
    */
   open(name: string, bytes: Uint8Array, maxLength?: number): Uint8Array;
   /** Whether stored bytes bear the signature that would be written today, of the first key. */
@@ -209,6 +213,7 @@ function begins(bytes: Uint8Array, magic: readonly number[]): boolean {
  * one's signature at the end and without it. Whoever asks has to check which it is.
  *
  * @param maxLength as for {@linkcode Seal.open}
+ * @throws {OversizeError} If the content is compressed, and longer than allowed.
  */
 export function* openUnsigned(
   name: string,
@@ -219,7 +224,7 @@ export function* openUnsigned(
     try {
       yield decompressed(each, name, maxLength);
     } catch (error) {
-      if (!(error instanceof CorruptValueError)) throw error;
+      if (!(error instanceof CorruptValueError) || error instanceof OversizeError) throw error;
     }
   }
 }
@@ -233,6 +238,12 @@ export function warnOfSignature(place: string, entry: string): void {
     ["storage"],
     `${text}. Other entries in ${place} like this one are ignored without a warning`,
   );
+}
+
+/** Says, once for each entry, that it is left where it is because it is too long. */
+export function warnOfSize(entry: string, error: OversizeError): void {
+  const text = `Ignoring ${entry}, and the room it takes: ${error.message}`;
+  warnOnce(`size ${entry}`, ["storage"], text);
 }
 
 function unsigned(bytes: Uint8Array): Uint8Array {
@@ -268,6 +279,10 @@ function decompressed(bytes: Uint8Array, name: string, maxLength?: number): Uint
     return plain(content);
   } catch (cause) {
     if (!(cause instanceof Error)) throw cause;
+    if (Reflect.get(cause, "code") === "ERR_BUFFER_TOO_LARGE") {
+      const message = `The compressed entry ${name} holds more than ${limit} bytes`;
+      throw new OversizeError(message, { digest: name }, { cause });
+    }
     const message = `The compressed entry ${name} is damaged: ${cause.message}`;
     throw new CorruptValueError(message, { digest: name }, { cause });
   }

@@ -10,10 +10,12 @@ import {
   type Compression,
   isCompressed,
   makeSeal,
+  OversizeError,
   type Seal,
   type SealOptions,
   SIGNATURE_LENGTH,
   warnOfSignature,
+  warnOfSize,
 } from "./seal.ts";
 import type {
   Durability,
@@ -131,7 +133,7 @@ export class ValueFile implements ValueStorage {
         this.#opened(digest, bytes, expected);
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return undefined;
-      if (error instanceof Deno.errors.IsADirectory) return this.#setAside(digest);
+      if (error instanceof Deno.errors.IsADirectory) return this.#setAside(digest, expected);
       throw error;
     }
   }
@@ -149,8 +151,10 @@ export class ValueFile implements ValueStorage {
     const { size, isFile } = await open.stat();
     // Nothing that is stored is longer than an encoding and its signature.
     const isTooLong = expected !== undefined && size > expected.length + SIGNATURE_LENGTH;
-    if (isTooLong && this.#signs) return this.#ignore(digest);
-    if (isTooLong || !isFile) return this.#setAside(digest);
+    if (isTooLong && this.#signs) {
+      return this.#ignore(digest, new SignatureError("Too long to be signed", { key: digest }));
+    }
+    if (isTooLong || !isFile) return this.#setAside(digest, expected);
     const start = new Uint8Array(Math.min(HEADER, size));
     await readFully(open, start);
     const isPlain = size >= HEADER && (expected === undefined || size === expected.length);
@@ -180,33 +184,36 @@ export class ValueFile implements ValueStorage {
   // What is stored in another form.
   #opened(digest: string, bytes: Uint8Array, expected?: Reference): Encoding | undefined {
     try {
-      return this.#check.open(digest, bytes, expected) ?? this.#setAside(digest);
+      return this.#check.open(digest, bytes, expected) ?? this.#setAside(digest, expected);
     } catch (error) {
-      if (error instanceof SignatureError) return this.#ignore(digest);
-      throw error;
+      return this.#ignore(digest, error);
     }
   }
 
-  // It may be another one's, so it is left where it is; the next save replaces it.
-  #ignore(digest: string): undefined {
+  // What no key verifies may be another one's, and what holds too much may be right, and the reference
+  // wrong. So it is left where it is; the next save replaces it.
+  #ignore(digest: string, error: unknown): undefined {
     this.#lengths.delete(digest);
-    warnOfSignature(this.#files.root, this.#files.path(digest));
+    const path = this.#files.path(digest);
+    if (error instanceof SignatureError) warnOfSignature(this.#files.root, path);
+    else if (error instanceof OversizeError) warnOfSize(path, error);
+    else throw error;
   }
 
-  #setAside(digest: string): Encoding | undefined {
+  #setAside(digest: string, expected?: Reference): Encoding | undefined {
     this.#lengths.delete(digest);
-    let isForeign = false;
     let whole: Encoding | undefined;
+    let failure: unknown;
     this.#files.setAside(digest, (bytes) => {
       try {
-        whole = this.#check.openByDigest(digest, bytes);
+        whole = this.#check.openByDigest(digest, bytes, expected);
         return whole !== undefined;
       } catch (error) {
-        if (!(error instanceof SignatureError)) throw error;
-        return isForeign = true;
+        failure = error;
+        return true;
       }
     });
-    return isForeign ? this.#ignore(digest) : whole;
+    return failure === undefined ? whole : this.#ignore(digest, failure);
   }
 
   /**
@@ -240,10 +247,9 @@ export class ValueFile implements ValueStorage {
     if (found.size > length + SIGNATURE_LENGTH) return false;
     const bytes = readIfPermitted(path);
     if (bytes === undefined) return false;
-    if (!this.#seal.isCurrent(digest, bytes)) return false;
-    if (this.#check.open(digest, bytes, reference) === undefined) return false;
-    this.#lengths.set(digest, found.size);
-    return true;
+    const isWhole = this.#seal.isCurrent(digest, bytes) && this.#check.holds(bytes, reference);
+    if (isWhole) this.#lengths.set(digest, found.size);
+    return isWhole;
   }
 
   /** Whether there is a file for a digest; its content is not looked at. */

@@ -20,9 +20,11 @@ import {
   type Compression,
   isCompressed,
   makeSeal,
+  OversizeError,
   type Seal,
   type SealOptions,
   warnOfSignature,
+  warnOfSize,
 } from "./seal.ts";
 import type {
   Awaitable,
@@ -125,14 +127,8 @@ export class ValueSqlite implements ValueStorage {
     this.#path = persistent ? expandPath(this.path) : IN_MEMORY;
     this.capabilities = { persistent, shared: persistent };
     const { journal, durability, lockTimeout } = this;
-    const file = {
-      path: this.#path,
-      schema: queries.VALUES_SCHEMA,
-      journal,
-      durability,
-      lockTimeout,
-    };
-    this.#driver = new SqliteDriver(file, false);
+    const how = { schema: queries.VALUES_SCHEMA, journal, durability, lockTimeout };
+    this.#driver = new SqliteDriver({ path: this.#path, ...how }, false);
     this.gate = persistent
       ? new FileGate(`${this.#path}.gc.lock`, this.lockTimeout)
       : new MemoryGate();
@@ -156,14 +152,21 @@ export class ValueSqlite implements ValueStorage {
     expected?: Reference,
   ): Awaitable<Encoding | undefined> {
     try {
-      return this.#opened(digest, bytes, expected) ?? this.#setAside(digest, bytes);
+      return this.#opened(digest, bytes, expected) ??
+        this.#check.openByDigest(digest, bytes, expected) ?? this.#setAside(digest, bytes);
     } catch (error) {
-      if (!(error instanceof SignatureError)) throw error;
-      // It may be another one's, so it is left where it is; the next save replaces it.
-      this.#lengths.delete(digest);
-      warnOfSignature(this.#path, `${digest} in ${this.#path}`);
-      return undefined;
+      return this.#ignore(digest, error);
     }
+  }
+
+  // What no key verifies may be another one's, and what holds too much may be right, and the reference
+  // wrong. So it is left where it is; the next save replaces it.
+  #ignore(digest: string, error: unknown): undefined {
+    this.#lengths.delete(digest);
+    const entry = `${digest} in ${this.#path}`;
+    if (error instanceof SignatureError) warnOfSignature(this.#path, entry);
+    else if (error instanceof OversizeError) warnOfSize(entry, error);
+    else throw error;
   }
 
   #opened(digest: string, bytes: Uint8Array, expected?: Reference): Encoding | undefined {
@@ -174,11 +177,8 @@ export class ValueSqlite implements ValueStorage {
     return this.#check.open(digest, bytes, expected);
   }
 
-  // Moves a damaged row to the quarantine, unless it is whole, since it was the reference that was
-  // wrong, or another writer has just mended it.
+  // Moves a damaged row to the quarantine, unless another writer has just mended it.
   #setAside(digest: string, bytes: Uint8Array): Awaitable<Encoding | undefined> {
-    const whole = this.#check.openByDigest(digest, bytes);
-    if (whole !== undefined) return whole;
     this.#lengths.delete(digest);
     const found = this.now();
     const move = function* (): Script<number> {
@@ -301,11 +301,11 @@ export class ValueSqlite implements ValueStorage {
     const { digest } = reference;
     if (row === undefined) return false;
     const bytes = bytesOf(row);
-    if (this.#seal?.isCurrent(digest, bytes) !== true) return false;
-    const stored = bytes.length;
-    if (this.#check.open(digest, bytes, reference) === undefined) return false;
-    this.#lengths.set(digest, stored);
-    return true;
+    const { length } = bytes;
+    const isWhole = this.#seal?.isCurrent(digest, bytes) === true &&
+      this.#check.holds(bytes, reference);
+    if (isWhole) this.#lengths.set(digest, length);
+    return isWhole;
   }
 
   #saveError({ digest }: Reference, cause: unknown): SaveError {

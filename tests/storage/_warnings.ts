@@ -1,10 +1,13 @@
-/** Collects the warnings that are given while it exists. */
+/** Collects the warnings, or the errors, that are said while it exists. */
 export class Warnings implements Disposable {
   readonly texts: string[] = [];
-  readonly #warn = console.warn;
+  readonly #level: "warn" | "error";
+  readonly #write: typeof console.warn;
 
-  constructor() {
-    console.warn = (...words: unknown[]) => void this.texts.push(words.join(" "));
+  constructor(level: "warn" | "error" = "warn") {
+    this.#level = level;
+    this.#write = console[level];
+    console[level] = (...words: unknown[]) => void this.texts.push(words.join(" "));
   }
 
   /** How many warnings were given that hold a text. */
@@ -13,6 +16,6 @@ export class Warnings implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    console.warn = this.#warn;
+    console[this.#level] = this.#write;
   }
 }
