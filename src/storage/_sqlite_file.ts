@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { ConfigError } from "../errors.ts";
+import { warnOnce } from "../log.ts";
 import { uniqueName } from "../paths.ts";
 import { isOnNetwork } from "./_network_file_system.ts";
 import type { Durability } from "./storage.ts";
@@ -73,8 +74,9 @@ export function openSqlite(options: SqliteFileOptions): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
     const isNew = path === IN_MEMORY || !existsSync(path);
-    const journal = options.journal ??
-      (isNew && path !== IN_MEMORY && isOnNetwork(folder) ? "delete" : "wal");
+    const journal = isNew && path !== IN_MEMORY
+      ? journalFor(folder, options)
+      : options.journal ?? "wal";
     if (isNew && path !== IN_MEMORY) make(path, schema, journal);
     const timeout = Math.min(Math.ceil(options.lockTimeout * 1000), MAX_TIMEOUT);
     database = new DatabaseSync(path, { timeout });
@@ -86,6 +88,19 @@ export function openSqlite(options: SqliteFileOptions): DatabaseSync {
     if (cause instanceof ConfigError || !(cause instanceof Error)) throw cause;
     throw new Error(`Cannot open the database ${path}: ${cause.message}`, { cause });
   }
+}
+
+function journalFor(folder: string, { journal, path }: SqliteFileOptions): JournalMode {
+  if (journal !== undefined && journal !== "wal") return journal;
+  if (!isOnNetwork(folder)) return "wal";
+  if (journal === undefined) return "delete";
+  warnOnce(
+    `wal ${path}`,
+    ["storage"],
+    `The database ${path} is made with journal = "wal" on a network file system, where several ` +
+      'machines that write to it may damage it: say journal = "delete"',
+  );
+  return journal;
 }
 
 // A new database appears under its name all at once: while several processes set the journal mode

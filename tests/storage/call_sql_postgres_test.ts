@@ -1,6 +1,9 @@
+import { CallSql } from "@fleche/core";
+import assert from "node:assert/strict";
 import { POSTGRES } from "../../src/storage/_postgres.ts";
 import { HAS_POSTGRES, Postgres } from "../_postgres.ts";
 import { testCallServer } from "./_call_server.ts";
+import { recordOf } from "./_samples.ts";
 import { assertPlans } from "./_server_plan.ts";
 
 const server = testCallServer({
@@ -33,3 +36,25 @@ Deno.test({
     });
   },
 });
+
+for (const [durability, expected] of [["rename", "off"], ["fsync", "on"]] as const) {
+  Deno.test({
+    name: `durability ${durability} leaves PostgreSQL's synchronous commit ${expected}`,
+    ignore: !HAS_POSTGRES,
+    fn: async () => {
+      const database = await server().create();
+      await server().query(database, `ALTER DATABASE ${database} SET synchronous_commit = off`);
+      const trigger = `
+        CREATE TABLE noted (mode TEXT);
+        CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+          INSERT INTO noted SELECT current_setting('synchronous_commit'); RETURN NEW; END $$;
+        CREATE TRIGGER noting AFTER INSERT ON calls EXECUTE FUNCTION note()`;
+      await using storage = new CallSql({ url: server().url(database), durability });
+      await storage.list("");
+      await server().query(database, trigger);
+      await storage.put(await recordOf({ name: "f", result: 1 }));
+      const rows = await server().query(database, "SELECT mode FROM noted");
+      assert.deepEqual(rows.map(({ mode }) => mode), [expected]);
+    },
+  });
+}
