@@ -8,16 +8,15 @@
 import { Buffer } from "node:buffer";
 import { decode } from "../codec/decoder.ts";
 import { type Encoding, encodingLength, joined } from "../codec/encoding.ts";
-import { EXTENSION, REFERENCE_LENGTH, REFERENCE_PAYLOAD, TIMESTAMP } from "../codec/format.ts";
+import { EXTENSION, TIMESTAMP } from "../codec/format.ts";
 import { memoryKind, memoryOffset } from "../codec/memory.ts";
-import { readReference } from "../codec/reference.ts";
 import { Walk } from "../codec/references.ts";
 import { Writer } from "../codec/writer.ts";
 import { CorruptValueError } from "../errors.ts";
+import { Cursor } from "./_hdf5_cursor.ts";
 import { singleOfHalf } from "./_hdf5_half.ts";
 import {
   type Dataset,
-  type ElementType,
   FLOAT16_KIND,
   type Group,
   LABEL,
@@ -25,19 +24,15 @@ import {
   MAX_GROUP_DEPTH,
   MAX_NAME_LENGTH,
   MAX_NODES,
-  MAX_RANK,
   MEMORY,
   type Node,
   numericWidth,
-  REFERENCE_LAYOUT,
 } from "./_hdf5_node.ts";
+import { readRectangle } from "./_hdf5_rectangle.ts";
 import { encodingOf } from "./_hdf5_to_encoding.ts";
 
 /** Longest bigint that is written as a number, in bytes. */
 const MAX_BIGINT = 1024;
-
-/** Bytes that strings in an array may be filled up by, as a multiple of their own and at least. */
-const PADDING = { factor: 4, least: 1024 } as const;
 
 const utf8 = new TextEncoder();
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -87,104 +82,46 @@ function datasetOfMemory(kind: number, data: Uint8Array): Dataset | undefined {
   return { type: memory.type, width: numericWidth(memory.type), shape, data, label: memory.label };
 }
 
-/** What an array holds in all its innermost places. */
-type Leaf = "number" | "boolean" | "string" | "reference";
-
-function leafOf(bytes: Uint8Array, at: number): Leaf | undefined {
-  const first = bytes[at];
-  if (first === undefined) return undefined;
-  if (first < 0x80 || first >= 0xe0) return "number";
-  if (first >= 0xcb && first <= 0xd3) return "number";
-  if (first >= 0xa0 && first < 0xc0 || first >= 0xd9 && first <= 0xdb) return "string";
-  if (first === 0xc2 || first === 0xc3) return "boolean";
-  const isReference = first === 0xc7 && bytes[at + 1] === REFERENCE_PAYLOAD &&
-    bytes[at + 2] === EXTENSION.reference;
-  return isReference ? "reference" : undefined;
-}
-
-/** What is found out about the leaves of a rectangular array before they are copied. */
-interface Leaves {
-  count: number;
-  /** Whether some number is no integer. */
-  float: boolean;
-  /** Longest string, and all strings together, in bytes. */
-  longest: number;
-  total: number;
-  ascii: boolean;
-  /** Whether some string ends in a zero byte, and in a blank. */
-  zero: boolean;
-  blank: boolean;
-}
-
 class Translation {
-  readonly #bytes: Uint8Array;
-  readonly #view: DataView;
+  readonly #cursor: Cursor;
   readonly #walk: Walk;
-  #at = 0;
   #room = MAX_NODES - 1;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#cursor = new Cursor(bytes);
     this.#walk = new Walk(bytes);
   }
 
   root(): Node {
     const node = this.#node(1);
-    if (this.#at !== this.#bytes.length) throw new CorruptValueError("Bytes follow the value");
+    if (this.#cursor.at !== this.#cursor.bytes.length) {
+      throw new CorruptValueError("Bytes follow the value");
+    }
     return node;
   }
 
-  #need(count: number): void {
-    if (count > this.#bytes.length - this.#at) {
-      throw new CorruptValueError("Not an encoding: it breaks off", { position: this.#at });
-    }
-  }
-
-  #take(count: number): Uint8Array {
-    this.#need(count);
-    this.#at += count;
-    return this.#bytes.subarray(this.#at - count, this.#at);
-  }
-
-  #uint(width: number): number {
-    let value = 0;
-    for (const byte of this.#take(width)) value = value * 0x100 + byte;
-    return value;
-  }
-
   // The bytes of the value that begins here, as they are.
-  #opaque(start = this.#at): Dataset {
-    this.#at = this.#walk.skip(start);
-    return opaque(this.#bytes.subarray(start, this.#at));
+  #opaque(start = this.#cursor.at): Dataset {
+    this.#cursor.at = this.#walk.skip(start);
+    return opaque(this.#cursor.bytes.subarray(start, this.#cursor.at));
   }
 
   #node(depth: number): Node {
-    const start = this.#at;
-    const first = this.#bytes[start];
-    if (first === undefined) throw new CorruptValueError("Not an encoding: it breaks off");
-    if (leafOf(this.#bytes, start) !== undefined) return this.#rectangle([]) ?? this.#opaque(start);
-    if (first >= 0x90 && first < 0xa0 || first === 0xdc || first === 0xdd) {
-      return this.#array(depth);
-    }
-    if (first < 0x90 || first === 0xde || first === 0xdf) return this.#object(depth);
+    const cursor = this.#cursor;
+    const { at: start, first } = cursor;
+    if (cursor.leaf !== undefined) return readRectangle(cursor) ?? this.#opaque(start);
+    if (cursor.isArray) return this.#array(depth);
+    if (cursor.isMap) return this.#object(depth);
     if (first === 0xc0) {
-      this.#at++;
+      cursor.at++;
       return text(LABEL.null, LABEL.null);
     }
     if (first >= 0xc4 && first <= 0xc6) {
-      this.#at++;
-      const length = this.#uint(1 << (first - 0xc4));
-      return datasetOfMemory(0, this.#take(length)) ?? this.#opaque(start);
+      cursor.at++;
+      const length = cursor.uint(1 << (first - 0xc4));
+      return datasetOfMemory(0, cursor.take(length)) ?? this.#opaque(start);
     }
     return this.#extension(depth);
-  }
-
-  #count(): number {
-    const first = this.#uint(1);
-    if (first >= 0x80 && first < 0xa0) return first & 0x0f;
-    if (first < 0xdc || first > 0xdf) throw new CorruptValueError("Not an encoding: no container");
-    return this.#uint(first === 0xdc || first === 0xde ? 2 : 4);
   }
 
   // Whether there is room for so many nodes more, one level further down.
@@ -195,23 +132,23 @@ class Translation {
   }
 
   #array(depth: number): Node {
-    const start = this.#at;
-    if (this.#bytes[start] === 0x90) {
-      this.#at++;
+    const cursor = this.#cursor;
+    const { at: start, first } = cursor;
+    if (first === 0x90) {
+      cursor.at++;
       return { type: "int64", width: 8, shape: [0], data: new Uint8Array(0) };
     }
-    const shape: number[] = [];
-    const node = this.#rectangle(shape);
-    if (node !== undefined) return node;
-    this.#at = start;
+    const rectangle = readRectangle(cursor);
+    if (rectangle !== undefined) return rectangle;
+    cursor.at = start;
     const members = this.#list(depth);
     return members === undefined ? this.#opaque(start) : { label: LABEL.array, members };
   }
 
   // The elements of an array, numbered.
   #list(depth: number): Map<string, Node> | undefined {
-    const count = this.#count();
-    this.#need(count);
+    const count = this.#cursor.count();
+    this.#cursor.need(count);
     if (!this.#enter(count, depth)) return undefined;
     const members = new Map<string, Node>();
     for (let index = 0; index < count; index++) members.set(String(index), this.#node(depth + 1));
@@ -219,9 +156,9 @@ class Translation {
   }
 
   #object(depth: number): Node {
-    const start = this.#at;
-    const count = this.#count();
-    this.#need(2 * count);
+    const start = this.#cursor.at;
+    const count = this.#cursor.count();
+    this.#cursor.need(2 * count);
     if (!this.#enter(count, depth)) return this.#opaque(start);
     const members = new Map<string, Node>();
     for (let index = 0; index < count; index++) {
@@ -234,159 +171,29 @@ class Translation {
 
   #key(): string {
     try {
-      return strict.decode(this.#string());
+      return strict.decode(this.#cursor.string());
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
       throw new CorruptValueError("Not an encoding: a key that is not UTF-8");
     }
   }
 
-  #string(): Uint8Array {
-    if (leafOf(this.#bytes, this.#at) !== "string") {
-      throw new CorruptValueError("Not an encoding: no string", { position: this.#at });
-    }
-    const first = this.#uint(1);
-    return this.#take(first < 0xc0 ? first & 0x1f : this.#uint(1 << (first - 0xd9)));
-  }
-
-  #number(): number {
-    const first = this.#uint(1);
-    if (first < 0x80) return first;
-    if (first >= 0xe0) return first - 0x100;
-    if (first === 0xcb) {
-      this.#need(8);
-      this.#at += 8;
-      return this.#view.getFloat64(this.#at - 8);
-    }
-    if (first >= 0xcc && first <= 0xcf) return this.#uint(1 << (first - 0xcc));
-    if (first < 0xd0) throw new CorruptValueError("Not an encoding: a float 32");
-    // Two's complement, counted down from -1: no other integers have these formats.
-    let value = -1;
-    for (const byte of this.#take(1 << (first - 0xd0))) value = value * 0x100 + byte;
-    return value;
-  }
-
-  // The leaves here as one dataset: all of one kind, in arrays of the same lengths.
-  #rectangle(shape: number[]): Dataset | undefined {
-    const start = this.#at;
-    const leaves: Leaves = {
-      ...{ count: 0, float: false, longest: 0, total: 0, ascii: true, zero: false, blank: false },
-    };
-    const leaf = this.#survey(shape, 0, leaves);
-    if (leaf === undefined) return undefined;
-    this.#at = start;
-    if (leaf === "string") return this.#strings(shape, leaves);
-    const kinds = {
-      number: { type: leaves.float ? "float64" : "int64", width: 8 },
-      boolean: { type: "uint8", width: 1, label: LABEL.boolean },
-      reference: { type: "reference", width: REFERENCE_LAYOUT.size },
-    } as const satisfies Record<string, { type: ElementType; width: number; label?: string }>;
-    const { width } = kinds[leaf];
-    const data = new Uint8Array(leaves.count * width);
-    const view = new DataView(data.buffer);
-    for (let at = 0; at < data.length; at += width) {
-      this.#skipHeaders();
-      if (leaf === "boolean") data[at] = this.#uint(1) & 1;
-      else if (leaf === "reference") this.#reference(data, view, at);
-      else if (leaves.float) view.setFloat64(at, this.#number(), true);
-      else setInt64(view, at, this.#number());
-    }
-    return { ...kinds[leaf], shape, data };
-  }
-
-  // Array headers stand only before the first leaf of each row.
-  #skipHeaders(): void {
-    for (;;) {
-      const first = this.#bytes[this.#at] ?? 0;
-      if (!(first >= 0x90 && first < 0xa0 || first === 0xdc || first === 0xdd)) return;
-      this.#count();
-    }
-  }
-
-  // Walks over an array; the lengths that its first elements have, all must have.
-  #survey(shape: number[], level: number, leaves: Leaves, expected?: Leaf): Leaf | undefined {
-    const leaf = leafOf(this.#bytes, this.#at);
-    if (leaf !== undefined) {
-      if (shape.length !== level || (expected !== undefined && expected !== leaf)) return undefined;
-      this.#visit(leaf, leaves);
-      return leaf;
-    }
-    const first = this.#bytes[this.#at] ?? 0;
-    if (!(first >= 0x90 && first < 0xa0 || first === 0xdc || first === 0xdd)) return undefined;
-    const count = this.#count();
-    this.#need(count);
-    if (count === 0 || level >= MAX_RANK) return undefined;
-    if (leaves.count === 0) shape.push(count);
-    else if (shape[level] !== count) return undefined;
-    let found = expected;
-    for (let index = 0; index < count; index++) {
-      found = this.#survey(shape, level + 1, leaves, found);
-      if (found === undefined) return undefined;
-    }
-    return found;
-  }
-
-  #visit(leaf: Leaf, leaves: Leaves): void {
-    leaves.count++;
-    if (leaf === "number") {
-      leaves.float ||= this.#bytes[this.#at] === 0xcb;
-      this.#number();
-    } else if (leaf === "boolean") {
-      this.#at++;
-    } else if (leaf === "reference") {
-      this.#take(REFERENCE_LENGTH);
-    } else {
-      const bytes = this.#string();
-      leaves.total += bytes.length;
-      leaves.longest = Math.max(leaves.longest, bytes.length);
-      leaves.ascii &&= isAscii(bytes);
-      leaves.zero ||= bytes.at(-1) === 0;
-      leaves.blank ||= bytes.at(-1) === 0x20;
-    }
-  }
-
-  // Strings of an array are filled up to the same length: those that would not survive it stand in a
-  // group, and so do those of too different lengths.
-  #strings(shape: number[], leaves: Leaves): Dataset | undefined {
-    const { count, longest, total, ascii } = leaves;
-    const type = ascii ? "ascii" : "utf8";
-    const width = ascii ? longest + 1 : longest;
-    const most = Math.max(PADDING.factor * total, PADDING.least);
-    const survives = !(ascii ? leaves.zero : leaves.blank) && count * width <= most;
-    if (shape.length > 0 && !survives) return undefined;
-    const data = new Uint8Array(count * width).fill(ascii ? 0 : 0x20);
-    for (let at = 0; at < data.length; at += width) {
-      this.#skipHeaders();
-      data.set(this.#string(), at);
-    }
-    return { type, width, shape, data };
-  }
-
-  #reference(data: Uint8Array, view: DataView, at: number): void {
-    this.#take(REFERENCE_LENGTH);
-    const { digest, crc } = readReference(this.#view, this.#at - REFERENCE_PAYLOAD);
-    utf8.encodeInto(digest, data.subarray(at));
-    view.setUint32(at + REFERENCE_LAYOUT.crcAt, crc, true);
-    const length = this.#view.getBigUint64(this.#at - 8);
-    view.setBigUint64(at + REFERENCE_LAYOUT.lengthAt, length, true);
-  }
-
   #extension(depth: number): Node {
-    const start = this.#at;
+    const start = this.#cursor.at;
     const end = this.#walk.skip(start);
-    const first = this.#uint(1);
-    const length = first >= 0xd4 ? 1 << (first - 0xd4) : this.#uint(1 << (first - 0xc7));
-    const type = this.#uint(1);
+    const first = this.#cursor.uint(1);
+    const length = first >= 0xd4 ? 1 << (first - 0xd4) : this.#cursor.uint(1 << (first - 0xc7));
+    const type = this.#cursor.uint(1);
     const node = this.#extended(type, length, start, depth);
     if (node !== undefined) {
-      this.#at = end;
+      this.#cursor.at = end;
       return node;
     }
     return this.#opaque(start);
   }
 
   #extended(type: number, length: number, start: number, depth: number): Node | undefined {
-    const whole = this.#bytes.subarray(start, this.#at + length);
+    const whole = this.#cursor.bytes.subarray(start, this.#cursor.at + length);
     switch (type) {
       case TIMESTAMP:
         return text((decode({ head: whole }) as Date).toISOString(), LABEL.date);
@@ -396,13 +203,13 @@ class Translation {
         if (length > MAX_BIGINT) return undefined;
         return text(String(decode({ head: whole })), LABEL.bigint);
       case EXTENSION.memory:
-        return datasetOfMemory(this.#uint(1), this.#take(length - 1));
+        return datasetOfMemory(this.#cursor.uint(1), this.#cursor.take(length - 1));
       case EXTENSION.map:
         return this.#map(depth);
       case EXTENSION.set:
         return this.#wrapped(LABEL.set, ["elements"], depth);
       case EXTENSION.registered:
-        this.#count();
+        this.#cursor.count();
         return this.#wrapped(LABEL.registered, ["type", "value"], depth);
       case EXTENSION.builtin:
       case EXTENSION.identity: {
@@ -420,13 +227,13 @@ class Translation {
 
   // A Map's keys and values stand in turn; here they become an array each.
   #map(depth: number): Group | undefined {
-    const count = this.#count();
+    const count = this.#cursor.count();
     if (!this.#enter(2, depth)) return undefined;
     const parts: [Uint8Array[], Uint8Array[]] = [[], []];
     for (let index = 0; index < count; index++) {
-      const start = this.#at;
-      this.#at = this.#walk.skip(start);
-      parts[index % 2 === 0 ? 0 : 1].push(this.#bytes.subarray(start, this.#at));
+      const start = this.#cursor.at;
+      this.#cursor.at = this.#walk.skip(start);
+      parts[index % 2 === 0 ? 0 : 1].push(this.#cursor.bytes.subarray(start, this.#cursor.at));
     }
     const members = new Map<string, Node>();
     for (const [index, name] of ["keys", "values"].entries()) {
@@ -450,14 +257,4 @@ function arrayOf(parts: readonly Uint8Array[]): Uint8Array {
 function text(content: string, label: string): Dataset {
   const data = utf8.encode(`${content}\0`);
   return { type: "ascii", width: data.length, shape: [], data, label };
-}
-
-function isAscii(bytes: Uint8Array): boolean {
-  for (const byte of bytes) if (byte >= 0x80) return false;
-  return true;
-}
-
-function setInt64(view: DataView, at: number, value: number): void {
-  view.setUint32(at, value >>> 0, true);
-  view.setInt32(at + 4, Math.floor(value / 0x1_0000_0000), true);
 }

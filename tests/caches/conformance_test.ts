@@ -3,12 +3,14 @@ import {
   Cache,
   CachePool,
   CacheStack,
+  CallHdf5,
   CallMemory,
   CallSql,
   type CallStorage,
   CallVoid,
   RefreshingCache,
   ValueFile,
+  ValueHdf5,
   ValueMemory,
   type ValueStorage,
   ValueVoid,
@@ -55,6 +57,18 @@ function disk(folder: string): Cache {
 }
 
 const KEEPING = { findsCalls: true, keepsValues: true };
+
+testCache({
+  name: "CacheStack of memory and HDF5 files",
+  ...KEEPING,
+  persistent: true,
+  open: (folder) => {
+    const values = new ValueHdf5({ root: join(folder, "values") });
+    const calls = new CallHdf5({ root: join(folder, "calls") });
+    const behind = new Cache({ values, calls });
+    return { cache: new CacheStack([memory(), behind]), behind };
+  },
+});
 
 testCache({
   name: "CacheStack of one",
