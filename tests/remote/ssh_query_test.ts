@@ -5,10 +5,11 @@ import { errorsOf } from "../_errors.ts";
 import { denoRun } from "./_program.ts";
 import { Site } from "./_site.ts";
 import { HAS_SSHD } from "./_sshd.ts";
+import { inTime } from "./_wait.ts";
 
 const ignore = !HAS_SSHD;
 
-const FIRST_SERVER = denoRun(fileURLToPath(new URL("./_first_server.ts", import.meta.url)));
+const program = (file: string) => denoRun(fileURLToPath(new URL(file, import.meta.url)));
 
 Deno.test("SshCache searches by values, digests, metadata and keys", { ignore }, async () => {
   await using site = await Site.start();
@@ -51,9 +52,20 @@ Deno.test("SshCache lets go of a search that is left early", { ignore }, async (
   assert.equal(await far.query().count(), 30);
 });
 
+Deno.test("SshCache tells the other side of a search that is left early", { ignore }, async () => {
+  await using site = await Site.start();
+  await using far = site.cache({ command: program("./_endless_server.ts") });
+  for (let round = 0; round < 3; round++) {
+    assert.deepEqual(await far.query().take(2).results(), [1, 1]);
+    assert.equal(await (await far.query().latest())?.result(), 1);
+    // Until then it answers nothing else.
+    assert.equal(await inTime(far.contains("a".repeat(64)), "the end of the search"), true);
+  }
+});
+
 Deno.test("SshCache searches with servers that know of names only", { ignore }, async () => {
   await using site = await Site.start();
-  await using far = site.cache({ command: FIRST_SERVER });
+  await using far = site.cache({ command: program("./_first_server.ts") });
   const numbers = async (odd: number) => await far.query({ arguments: { odd } }).results();
   const errors = await errorsOf(async () => {
     const all = await far.query({ name: "f" }).results();
