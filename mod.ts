@@ -74,12 +74,14 @@ export {
 } from "./src/caches/base_cache.ts";
 export { CachePool } from "./src/caches/cache_pool.ts";
 export { Cache, type CacheOptions } from "./src/caches/cache.ts";
+export type { Amount, GcOptions, GcProgress, GcReport } from "./src/caches/gc.ts";
 export { RefreshingCache, type RefreshingCacheOptions } from "./src/caches/refreshing_cache.ts";
 export type {
   Awaitable,
   CallStorage,
   Durability,
   Gate,
+  Leftovers,
   Storage,
   StorageCapabilities,
   StoredEntry,

@@ -10,6 +10,7 @@ import { fillSlot } from "../slot.ts";
 import type { Claims } from "../storage/claims.ts";
 import type { Awaitable, CallStorage, ValueStorage } from "../storage/storage.ts";
 import type { TransferTarget } from "../transfer.ts";
+import { collectGarbage, type GcOptions, type GcReport } from "./gc.ts";
 import { type AcceptOptions, BaseCache, type PrepareOptions, SAVE_TIMEOUT } from "./base_cache.ts";
 
 /** What a {@linkcode Cache} is made of. */
@@ -210,6 +211,42 @@ export class Cache extends BaseCache {
     return await this.calls.delete(key);
   }
 
+  /**
+   * Removes the values that no call needs, and what writers that were killed have left.
+   *
+   * Needed is what a record refers to, with all its parts; records are read from every call storage
+   * that has ever filed calls with these values. Others may go on storing: they wait for a few
+   * milliseconds now and then, and what they file meanwhile is taken into account. What was stored
+   * less than the grace period ago stays in any case. A process that is killed on the way leaves
+   * nothing half done.
+   *
+   * Calls that are evicted leave their values behind; this is what frees their room.
+   *
+   * @example Usage
+   * ```ts
+   * import { Cache, Call, CallMemory, ValueMemory } from "@fleche/core";
+   * import assert from "node:assert";
+   *
+   * await using cache = new Cache({ values: new ValueMemory(), calls: new CallMemory() });
+   * const key = await cache.save(
+   *   new Call({ name: "zeros", arguments: {}, result: new Float64Array(1000) }),
+   * );
+   * await cache.evict(key);
+   * assert.equal((await cache.gc()).removed.entries, 0); // not yet: it may just be being filed
+   * assert.equal((await cache.gc({ grace: 0 })).removed.entries, 1);
+   * ```
+   *
+   * @throws {RejectedError} If a call storage cannot be read; it says which, and what to do. Also if
+   *   locks do not work, unless `offline` says that nobody else stores.
+   * @throws {LockTimeoutError} If a call is being stored for too long.
+   * @throws {UnknownTypeError} If a newer version has filed calls.
+   * @throws {RangeError} If the grace period is negative.
+   */
+  async gc(options: GcOptions = {}): Promise<GcReport> {
+    const { values, calls } = this;
+    return await collectGarbage({ values, calls }, options);
+  }
+
   /** Closes both storages. */
   override async close(): Promise<void> {
     try {
@@ -241,13 +278,32 @@ class Writing implements Disposable {
   }
 
   #enter(): Awaitable<Disposable> {
+    const entered = this.values.gate.enter();
+    if (entered instanceof Promise) {
+      return this.#later(entered.then((inside) => this.#registered(inside)));
+    }
+    const registered = this.#registered(entered);
+    return registered instanceof Promise ? this.#later(registered) : registered;
+  }
+
+  // Inside the gate, so that whoever has shut it finds records where some are announced.
+  #registered(inside: Disposable): Awaitable<Disposable> {
     const { identity } = this.calls;
-    const registered = identity === undefined ? undefined : this.values.register(identity);
-    const entered = registered instanceof Promise
-      ? registered.then(() => this.values.gate.enter())
-      : this.values.gate.enter();
-    if (!(entered instanceof Promise)) return entered;
-    return entered.then((inside) => {
+    try {
+      const registered = identity === undefined ? undefined : this.values.register(identity);
+      if (!(registered instanceof Promise)) return inside;
+      return registered.then(() => inside, (error) => {
+        inside[Symbol.dispose]();
+        throw error;
+      });
+    } catch (error) {
+      inside[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  #later(entering: Promise<Disposable>): Promise<Disposable> {
+    return entering.then((inside) => {
       this.#inside = inside;
       if (this.#isOver) inside[Symbol.dispose]();
       return inside;

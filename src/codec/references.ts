@@ -1,5 +1,6 @@
 import { CorruptValueError } from "../errors.ts";
 import type { Encoding, Reference } from "./encoding.ts";
+import { memoryOffset } from "./memory.ts";
 import { EXTENSION, REFERENCE_PAYLOAD } from "./format.ts";
 import { readReference } from "./reference.ts";
 
@@ -26,6 +27,19 @@ export function findReferences(encoding: Encoding): Reference[] {
     throw new CorruptValueError("Not an encoding: bytes follow the value");
   }
   return found;
+}
+
+/**
+ * Whether the value whose encoding begins with some bytes has no parts, as far as they tell: strings,
+ * bytes and memory.
+ *
+ * @param start the first bytes, at least 7 unless there are no more
+ * @returns undefined if they do not tell
+ */
+export function startsLeaf(start: Uint8Array): boolean | undefined {
+  const [first = 0] = start;
+  const isString = (first >= 0xa0 && first <= 0xbf) || (first >= 0xd9 && first <= 0xdb);
+  return isString || memoryOffset(start) !== undefined ? true : undefined;
 }
 
 /**

@@ -8,7 +8,7 @@ import { describe, EntryFiles } from "./_entry_files.ts";
 import { type FiledRecord, nextFilingTime } from "./_record_file.ts";
 import { openRecord } from "./_record_open.ts";
 import { type Seal, warnOfSignature } from "./seal.ts";
-import type { Durability, StoredEntry, Verify } from "./storage.ts";
+import type { Durability, Leftovers, StoredEntry, Verify } from "./storage.ts";
 
 /** What a record is as the content of a file. */
 export interface RecordForm {
@@ -192,6 +192,11 @@ export class CallFiles {
       if (found !== undefined && matchesFilter(found.record, filter)) insert(read, found);
     }
     yield* takeAfter(read, -Infinity);
+  }
+
+  /** Removes temporary files, and files that were put aside, from before a time. */
+  sweepLeftovers(before: number, dryRun: boolean): Leftovers {
+    return this.#files.sweepLeftovers(before, dryRun);
   }
 
   /** What is known of all files. */

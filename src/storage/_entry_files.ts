@@ -3,7 +3,7 @@ import type { Encoding } from "../codec/encoding.ts";
 import { isWholeDigest } from "../digest.ts";
 import { warnOnce } from "../log.ts";
 import { expandPath, uniqueName } from "../paths.ts";
-import type { Durability, StoredEntry } from "./storage.ts";
+import type { Durability, Leftovers, StoredEntry } from "./storage.ts";
 
 /** What the files of a storage hold, for messages. */
 export type EntryKind = "value" | "record";
@@ -16,6 +16,9 @@ export interface EntryFilesOptions {
   /** What the names of the files end in; nothing by default. */
   readonly suffix?: string;
 }
+
+/** Age up to which a temporary file may be one that is being written, in milliseconds. */
+const LONGEST_WRITE = 60_000;
 
 /** Age from which on a temporary file is one that a writer left when it was killed: a day. */
 const ABANDONED = 86_400_000;
@@ -159,6 +162,19 @@ export class EntryFiles {
     }
   }
 
+  /** Removes temporary files, and files that were put aside, from before a time. */
+  sweepLeftovers(before: number, dryRun: boolean): Leftovers {
+    const abandoned = Math.min(before, this.now() - LONGEST_WRITE);
+    const temporary = sweep(`${this.root}/tmp`, dryRun, ({ mtime }) => time(mtime) < abandoned);
+    // To put a file aside changes its inode, and not when it was written.
+    const aside = sweep(
+      `${this.root}/quarantine`,
+      dryRun,
+      ({ mtime, ctime }) => Math.max(time(mtime), time(ctime)) < before,
+    );
+    return { count: temporary.count + aside.count, bytes: temporary.bytes + aside.bytes };
+  }
+
   // Removes what writers that were killed have left, once in the life of a storage.
   #sweep(file: Deno.FsFile): void {
     if (this.#isSwept) return;
@@ -220,6 +236,39 @@ export class EntryFiles {
 
 function readFileIfThere(path: string): Uint8Array | undefined {
   return infoIfThere(path)?.isFile === true ? Deno.readFileSync(path) : undefined;
+}
+
+function time(date: Date | null): number {
+  return date?.getTime() ?? 0;
+}
+
+function sweep(
+  folder: string,
+  dryRun: boolean,
+  isOld: (info: Deno.FileInfo) => boolean,
+): Leftovers {
+  let count = 0;
+  let bytes = 0;
+  for (const name of namesIn(folder)) {
+    const path = `${folder}/${name}`;
+    const found = infoIfThere(path);
+    if (found === undefined || !isOld(found)) continue;
+    if (!dryRun && !removeLeftover(path)) continue;
+    count++;
+    bytes += found.size;
+  }
+  return { count, bytes };
+}
+
+// A folder may have been found in place of a file, and put aside with all that is in it.
+function removeLeftover(path: string): boolean {
+  try {
+    Deno.removeSync(path, { recursive: true });
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || isDenied(error)) return false;
+    throw error;
+  }
 }
 
 // Never in place of what has come there meanwhile.

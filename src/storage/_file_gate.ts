@@ -4,7 +4,7 @@ import { warnOnce } from "../log.ts";
 import type { Awaitable, Gate } from "./storage.ts";
 
 /** How often a gate that is held is tried again, in milliseconds. */
-const RETRY = 20;
+const RETRY = 2;
 
 /** A gate for what other processes can see too: a lock on a file, shared by those who go through. */
 export class FileGate implements Gate {

@@ -26,6 +26,16 @@ export const SELECT = "SELECT bytes FROM encoded_values WHERE digest = ?";
 /** How many bytes are stored of a value. */
 export const LENGTH = "SELECT length(bytes) AS length FROM encoded_values WHERE digest = ?";
 
+/** The first bytes that are stored of a value. */
+export const START = "SELECT substr(bytes, 1, 16) AS start FROM encoded_values WHERE digest = ?";
+
+/** What is known of the values that were put aside before a time. */
+export const OLD_DAMAGED = `
+  SELECT count(*) AS count, sum(length(bytes)) AS bytes FROM quarantine WHERE found < ?`;
+
+/** Removes the values that were put aside before a time. */
+export const SWEEP = "DELETE FROM quarantine WHERE found < ?";
+
 /** Renews the age of a value. */
 export const RENEW = "UPDATE encoded_values SET stored = ? WHERE digest = ?";
 

@@ -9,6 +9,7 @@ import { type Compression, makeSeal, type SealOptions } from "./seal.ts";
 import type {
   CallStorage,
   Durability,
+  Leftovers,
   StorageCapabilities,
   StoredEntry,
   Verify,
@@ -69,7 +70,7 @@ const RECORD_FORM: RecordForm = {
  */
 export class CallFile implements CallStorage {
   /** Kept on disk, seen by every process. */
-  readonly capabilities: StorageCapabilities = { persistent: true, shared: true };
+  readonly capabilities: StorageCapabilities = { persistent: true, shared: true, files: true };
   /** The folder's absolute path as a URL. */
   readonly identity: string;
   /** The folder as it was given. */
@@ -153,6 +154,11 @@ export class CallFile implements CallStorage {
   /** The records that match, newest first. */
   records(filter?: RecordFilter): AsyncIterable<CallRecord> {
     return this.#files.records(filter);
+  }
+
+  /** Removes temporary files, and files that were put aside, from before a time. */
+  sweepLeftovers(before: number, dryRun: boolean): Leftovers {
+    return this.#files.sweepLeftovers(before, dryRun);
   }
 
   /** What is known of all files. */

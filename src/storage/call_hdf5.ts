@@ -12,6 +12,7 @@ import type {
   Awaitable,
   CallStorage,
   Durability,
+  Leftovers,
   StorageCapabilities,
   StoredEntry,
   Verify,
@@ -66,7 +67,7 @@ export interface CallHdf5Options {
  */
 export class CallHdf5 implements CallStorage {
   /** Kept on disk, seen by every process. */
-  readonly capabilities: StorageCapabilities = { persistent: true, shared: true };
+  readonly capabilities: StorageCapabilities = { persistent: true, shared: true, files: true };
   /** The folder's absolute path as a URL. */
   readonly identity: string;
   /** The folder as it was given. */
@@ -166,6 +167,11 @@ export class CallHdf5 implements CallStorage {
   async *records(filter?: RecordFilter): AsyncIterable<CallRecord> {
     await loadLibrary();
     yield* this.#files.records(filter);
+  }
+
+  /** Removes temporary files, and files that were put aside, from before a time. */
+  sweepLeftovers(before: number, dryRun: boolean): Leftovers {
+    return this.#files.sweepLeftovers(before, dryRun);
   }
 
   /** What is known of all files. */

@@ -17,7 +17,11 @@ import type { CallStorage, StorageCapabilities, StoredEntry } from "./storage.ts
  */
 export class CallMemory implements CallStorage {
   /** Gone with the process. */
-  readonly capabilities: StorageCapabilities = { persistent: false, shared: false };
+  readonly capabilities: StorageCapabilities = {
+    persistent: false,
+    shared: false,
+    ordered: true,
+  };
   /** None: no other process can see the records. */
   readonly identity: undefined = undefined;
   readonly #records = new Map<string, CallRecord>();
@@ -87,7 +91,7 @@ export class CallMemory implements CallStorage {
 
   /** What is known of all entries. */
   async *entries(): AsyncIterable<StoredEntry> {
-    for (const { key, bytes } of [...this.#records.values()]) {
+    for (const { key, bytes } of [...this.#records.values()].reverse()) {
       yield { name: key, length: bytes.length, modified: this.#modified.get(key) ?? 0 };
     }
   }

@@ -131,13 +131,13 @@ export class CallSql implements CallStorage {
     if (address.type === "sqlite") {
       const { path } = address;
       const persistent = path !== IN_MEMORY;
-      this.capabilities = { persistent, shared: persistent };
+      this.capabilities = { persistent, shared: persistent, ordered: true };
       this.claims = persistent ? fileClaims(`${path}.locks`) : undefined;
       this.identity = persistent ? `sqlite:///${path}` : undefined;
       this.#name = path;
       this.#driver = this.#fileDriver(path);
     } else {
-      this.capabilities = { persistent: true, shared: true };
+      this.capabilities = { persistent: true, shared: true, ordered: true };
       this.identity = this.#name = address.identity;
       const driver = this.#serverDriver(address);
       this.#driver = driver;

@@ -18,6 +18,18 @@ export interface StorageCapabilities {
   readonly persistent: boolean;
   /** Whether other processes see the entries. */
   readonly shared: boolean;
+  /** Whether each entry is a file of its own; false where it is left out. */
+  readonly files?: boolean;
+  /** Whether `entries()` of records gives what was filed last first; false where it is left out. */
+  readonly ordered?: boolean;
+}
+
+/** What was left behind, and is removed. */
+export interface Leftovers {
+  /** How many files, or rows. */
+  readonly count: number;
+  /** How many bytes they took. */
+  readonly bytes: number;
 }
 
 /** What a storage says of an entry without reading it. */
@@ -60,6 +72,18 @@ export interface Storage extends AsyncDisposable {
   list(prefix: string, limit?: number): Awaitable<string[]>;
   /** What is known of all entries, in no particular order; those that go meanwhile may be missing. */
   entries(): AsyncIterable<StoredEntry>;
+  /**
+   * Removes what writers that were killed have left, and entries that were put aside as damaged.
+   *
+   * @param before only what is older than this, in milliseconds since 1970 by the storage's own clock
+   * @param dryRun whether to count it only
+   */
+  sweepLeftovers?(before: number, dryRun: boolean): Awaitable<Leftovers>;
+  /**
+   * Whether an entry is what its name says, all of it, without putting it aside if not; undefined if
+   * it is not there. Where this is left out, reading the entry tells.
+   */
+  check?(name: string): Awaitable<boolean | undefined>;
   /** Frees what is open. The storage opens again by itself when it is used again. */
   close(): Awaitable<void>;
 }
@@ -82,6 +106,11 @@ export interface ValueStorage extends Storage {
    * @throws {SaveError} If it cannot be written.
    */
   put(reference: Reference, encoding: Encoding): Awaitable<void>;
+  /**
+   * Whether a value is known to have no parts without reading all of it; undefined if it is not there,
+   * or that cannot be told.
+   */
+  isLeaf?(digest: string): Awaitable<boolean | undefined>;
   /** Keeps saves apart from the removal of what no call needs. */
   readonly gate: Gate;
   /** Remembers a call storage whose records name values here, by its identity. */

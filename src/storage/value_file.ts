@@ -1,5 +1,6 @@
 import { type Encoding, encodingLength, joined, type Reference } from "../codec/encoding.ts";
 import { memoryOffset } from "../codec/memory.ts";
+import { startsLeaf } from "../codec/references.ts";
 import { SaveError, SignatureError } from "../errors.ts";
 import { describe, EntryFiles, infoIfThere, isDenied } from "./_entry_files.ts";
 import { FileGate } from "./_file_gate.ts";
@@ -20,6 +21,7 @@ import {
 import type {
   Durability,
   Gate,
+  Leftovers,
   StorageCapabilities,
   StoredEntry,
   ValueStorage,
@@ -78,7 +80,7 @@ const HEADER = 16;
  */
 export class ValueFile implements ValueStorage {
   /** Kept on disk, seen by every process. */
-  readonly capabilities: StorageCapabilities = { persistent: true, shared: true };
+  readonly capabilities: StorageCapabilities = { persistent: true, shared: true, files: true };
   /** The folder as it was given. */
   readonly root: string;
   /** How thoroughly what is read is checked. */
@@ -265,6 +267,37 @@ export class ValueFile implements ValueStorage {
   /** The digests that begin with a prefix. */
   list(prefix: string, limit?: number): string[] {
     return this.#files.list(prefix, limit);
+  }
+
+  /** Whether a value is known by its first bytes to have no parts. */
+  isLeaf(digest: string): boolean | undefined {
+    try {
+      using file = Deno.openSync(this.#files.path(digest));
+      const start = new Uint8Array(HEADER);
+      const length = file.readSync(start) ?? 0;
+      return startsLeaf(start.subarray(0, length));
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw error;
+    }
+  }
+
+  /** Whether a file holds the value of its name, which it is not read for in any other way. */
+  async check(digest: string): Promise<boolean | undefined> {
+    try {
+      const bytes = await Deno.readFile(this.#files.path(digest));
+      return this.#check.openByDigest(digest, bytes) !== undefined;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      if (error instanceof Deno.errors.IsADirectory) return false;
+      if (error instanceof SignatureError) return false;
+      throw error;
+    }
+  }
+
+  /** Removes temporary files, and files that were put aside, from before a time. */
+  sweepLeftovers(before: number, dryRun: boolean): Leftovers {
+    return this.#files.sweepLeftovers(before, dryRun);
   }
 
   /** What is known of all files. */

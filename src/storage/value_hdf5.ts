@@ -13,6 +13,7 @@ import type {
   Awaitable,
   Durability,
   Gate,
+  Leftovers,
   StorageCapabilities,
   StoredEntry,
   ValueStorage,
@@ -101,7 +102,7 @@ const LARGE = 1 << 20;
  */
 export class ValueHdf5 implements ValueStorage {
   /** Kept on disk, seen by every process. */
-  readonly capabilities: StorageCapabilities = { persistent: true, shared: true };
+  readonly capabilities: StorageCapabilities = { persistent: true, shared: true, files: true };
   /** The folder as it was given. */
   readonly root: string;
   /** Whether arrays are compressed, and how. */
@@ -290,6 +291,11 @@ export class ValueHdf5 implements ValueStorage {
   /** The digests that begin with a prefix. */
   list(prefix: string, limit?: number): string[] {
     return this.#files.list(prefix, limit);
+  }
+
+  /** Removes temporary files, and files that were put aside, from before a time. */
+  sweepLeftovers(before: number, dryRun: boolean): Leftovers {
+    return this.#files.sweepLeftovers(before, dryRun);
   }
 
   /** What is known of all files. */

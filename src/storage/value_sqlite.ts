@@ -5,6 +5,7 @@ import {
   joined,
   type Reference,
 } from "../codec/encoding.ts";
+import { startsLeaf } from "../codec/references.ts";
 import { LockTimeoutError, SaveError, SignatureError } from "../errors.ts";
 import { warnOnce } from "../log.ts";
 import { expandPath } from "../paths.ts";
@@ -30,6 +31,7 @@ import type {
   Awaitable,
   Durability,
   Gate,
+  Leftovers,
   StorageCapabilities,
   StoredEntry,
   ValueStorage,
@@ -329,6 +331,21 @@ export class ValueSqlite implements ValueStorage {
     const most = Number.isFinite(limit) ? limit : -1;
     const rows = await this.#driver.all(queries.LIST, [prefix, `${prefix}g`, most]);
     return rows.map((row) => row["digest"] as string);
+  }
+
+  /** Whether a value is known by its first bytes to have no parts. */
+  isLeaf(digest: string): Awaitable<boolean | undefined> {
+    return after(this.#driver.get(queries.START, [digest]), (row) => {
+      const start = row?.["start"];
+      return start instanceof Uint8Array ? startsLeaf(start) : undefined;
+    });
+  }
+
+  /** Removes rows that were put aside before a time. */
+  async sweepLeftovers(before: number, dryRun: boolean): Promise<Leftovers> {
+    const row = await this.#driver.get(queries.OLD_DAMAGED, [before]);
+    if (!dryRun) await this.#driver.run(queries.SWEEP, [before]);
+    return { count: Number(row?.["count"]), bytes: Number(row?.["bytes"] ?? 0) };
   }
 
   /** What is known of all values. */

@@ -1,0 +1,84 @@
+import { RejectedError } from "../errors.ts";
+import type { CallStorage, ValueStorage } from "../storage/storage.ts";
+import { openCalls } from "./_call_opener.ts";
+
+/** Values, the calls that they are kept for, and further storages of calls that are at hand. */
+export interface SourceOptions {
+  readonly values: ValueStorage;
+  readonly calls: CallStorage;
+  readonly also?: readonly CallStorage[] | undefined;
+}
+
+/** A call storage that cannot be read, and why. */
+export interface Unreadable {
+  readonly identity: string;
+  readonly reason: string;
+}
+
+/** All call storages whose records may name values of one storage. */
+export class CallSources implements AsyncDisposable {
+  readonly #values: ValueStorage;
+  readonly #calls: CallStorage;
+  readonly #also: readonly CallStorage[];
+  readonly #opened = new Map<string, CallStorage>();
+  #unreadable: readonly Unreadable[] = [];
+
+  /** Takes the storages. Nothing is opened yet. */
+  constructor({ values, calls, also = [] }: SourceOptions) {
+    this.#values = values;
+    this.#calls = calls;
+    this.#also = also;
+  }
+
+  /** Those that can be read, as far as they have been found. */
+  get all(): readonly CallStorage[] {
+    const isOpened = this.#calls.identity !== undefined && this.#opened.has(this.#calls.identity);
+    return [...this.#also, ...isOpened ? [] : [this.#calls], ...this.#opened.values()];
+  }
+
+  /** Those that cannot be read. */
+  get unreadable(): readonly Unreadable[] {
+    return this.#unreadable;
+  }
+
+  /** Finds all that there are now; those that are remembered by their identity are opened. */
+  async find(): Promise<void> {
+    const unreadable: Unreadable[] = [];
+    const own = this.#calls.identity;
+    for (const identity of new Set([...await this.#values.registered(), ...own ? [own] : []])) {
+      const isKnown = this.#opened.has(identity) ||
+        this.#also.some((each) => each.identity === identity);
+      if (isKnown) continue;
+      try {
+        this.#opened.set(identity, openCalls(identity));
+      } catch (error) {
+        if (!(error instanceof Error)) throw error;
+        // Its own it can read in any case.
+        if (identity !== own) unreadable.push({ identity, reason: error.message });
+      }
+    }
+    this.#unreadable = unreadable;
+  }
+
+  /**
+   * Refuses to go on where one of them cannot be read.
+   *
+   * @throws {RejectedError} If so; it says which, and what to do.
+   */
+  check(): void {
+    const [first] = this.#unreadable;
+    if (first === undefined) return;
+    const which = this.#unreadable.map(({ identity, reason }) => `${identity} (${reason})`);
+    throw new RejectedError(
+      `Cannot remove values: they may be needed by calls in ${which.join(", ")}, which cannot be ` +
+        `read; make them readable, pass them as "also", or, if they are gone for good, forget them: ` +
+        `values.forget(${JSON.stringify(first.identity)})`,
+      { operation: "remove values" },
+    );
+  }
+
+  /** Closes those that were opened. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#opened.values()].map((calls) => calls.close()));
+  }
+}

@@ -1,0 +1,134 @@
+import type { CallRecord } from "../call_record.ts";
+import type { Reference } from "../codec/encoding.ts";
+import { findReferences } from "../codec/references.ts";
+import { CorruptValueError, RejectedError } from "../errors.ts";
+import type { CallStorage, ValueStorage } from "../storage/storage.ts";
+import { breath } from "./_breath.ts";
+import type { CallSources } from "./_call_sources.ts";
+import { RecordFeed } from "./_record_feed.ts";
+
+/** From this length on it is worth while to look first whether a value has parts at all. */
+const LONG = 4096;
+
+/** The values that calls need. */
+export class Reach {
+  /** How many records were read, those that were filed meanwhile included. */
+  records = 0;
+  readonly #values: ValueStorage;
+  readonly #sources: CallSources;
+  readonly #feeds = new Map<CallStorage, RecordFeed>();
+  // By digest the parts of all values that were reached and are there.
+  readonly #parts = new Map<string, readonly Reference[]>();
+
+  /** Takes the values, and the calls that need them. */
+  constructor(values: ValueStorage, sources: CallSources) {
+    this.#values = values;
+    this.#sources = sources;
+  }
+
+  /**
+   * Reads the records that were filed since this was last called, at first all of them.
+   *
+   * @param onRecord takes each of them
+   * @throws {RejectedError} If a value cannot be read.
+   */
+  async update(onRecord?: (record: CallRecord) => void): Promise<void> {
+    await this.#sources.find();
+    for (const calls of this.#sources.all) {
+      const feed = this.#feeds.get(calls) ?? new RecordFeed(calls);
+      this.#feeds.set(calls, feed);
+      for await (const record of feed.next()) {
+        this.records++;
+        onRecord?.(record);
+        const { references } = record;
+        if (references.length > 0) await this.visit(references);
+      }
+    }
+  }
+
+  /**
+   * Refuses to go on where calls may need values that nobody can tell.
+   *
+   * @throws {RejectedError} If there are call storages that cannot be read.
+   */
+  check(): void {
+    this.#sources.check();
+  }
+
+  /** Reaches some values and all their parts. */
+  async visit(references: readonly Reference[]): Promise<void> {
+    const waiting = [...references];
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      if (this.#parts.has(next.digest)) continue;
+      const parts = await partsOf(this.#values, next);
+      // What is not there is not remembered: it may come.
+      if (parts === undefined) continue;
+      this.#parts.set(next.digest, parts);
+      waiting.push(...parts);
+    }
+  }
+
+  /** Whether a value is needed. */
+  has(digest: string): boolean {
+    return this.#parts.has(digest);
+  }
+
+  /** The parts of a value that is needed. */
+  parts(digest: string): readonly Reference[] {
+    return this.#parts.get(digest) ?? [];
+  }
+}
+
+/** Parts of values without any. */
+const NONE: readonly Reference[] = [];
+
+/**
+ * The parts of a value; undefined if it is not there, or damaged.
+ *
+ * @throws {RejectedError} If it is there but cannot be read.
+ */
+export async function partsOf(
+  values: ValueStorage,
+  reference: Reference,
+): Promise<readonly Reference[] | undefined> {
+  const { digest, length } = reference;
+  const isLong = length === 0 || length >= LONG;
+  if (isLong && await values.isLeaf?.(digest) === true) return NONE;
+  const encoding = await values.get(digest, length === 0 ? undefined : reference) ??
+    await secondLook(values, digest);
+  if (encoding === undefined) return undefined;
+  try {
+    const parts = findReferences(encoding);
+    return parts.length === 0 ? NONE : parts;
+  } catch (error) {
+    // Such a value cannot be loaded either.
+    if (error instanceof CorruptValueError) return NONE;
+    throw error;
+  }
+}
+
+async function secondLook(values: ValueStorage, digest: string) {
+  if (!await values.has(digest)) return undefined;
+  // It may have come just now.
+  const encoding = await values.get(digest);
+  if (encoding !== undefined || !await values.has(digest)) return encoding;
+  throw new RejectedError(
+    `Cannot tell what value ${digest} consists of, since it cannot be read: make it readable, or ` +
+      "give the key that it was signed with",
+    { operation: "remove values" },
+  );
+}
+
+/** Reads the parts of values one after the other, and lets other work go on. */
+export async function readParts(
+  values: ValueStorage,
+  digests: readonly string[],
+): Promise<Map<string, readonly Reference[]>> {
+  const parts = new Map<string, readonly Reference[]>();
+  const breathe = breath();
+  for (const digest of digests) {
+    parts.set(digest, await partsOf(values, { digest, crc: 0, length: 0 }) ?? NONE);
+    await breathe();
+  }
+  return parts;
+}
