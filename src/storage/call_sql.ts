@@ -137,7 +137,8 @@ export class CallSql implements CallStorage {
       this.#name = path;
       this.#driver = this.#fileDriver(path);
     } else {
-      this.capabilities = { persistent: true, shared: true, ordered: true };
+      // Of transactions at the same time, the one with the lower number may end later.
+      this.capabilities = { persistent: true, shared: true };
       this.identity = this.#name = address.identity;
       const driver = this.#serverDriver(address);
       this.#driver = driver;
