@@ -17,7 +17,16 @@
  * @module
  */
 
-export { type Fleche, fleche, type FlecheOptions } from "./src/fleche.ts";
+export { fleche, type FlecheFunction } from "./src/fleche.ts";
+export type { FlecheOptions } from "./src/fleche_options.ts";
+export type { Fleche, FunctionTemplate, Handles } from "./src/handles.ts";
+export type { AsyncMethod, MethodDecorator } from "./src/method.ts";
+export {
+  type Difference,
+  Explanation,
+  type ExplanationParts,
+  type ExplanationStatus,
+} from "./src/explanation.ts";
 export type { AnyFunction, HashCode } from "./src/function_profile.ts";
 export type { OnStale } from "./src/cached_function.ts";
 export type { Dependencies } from "./src/function_keys.ts";

@@ -65,6 +65,15 @@ export class CachedFunction {
     return this.#keys.key(await this.#keys.expanded(args, cache));
   }
 
+  /** Why a call runs uncached as far as its arguments alone tell; undefined if they do not. */
+  obstacle(args: readonly unknown[]): string | undefined {
+    if (this.#profile.usesThis) {
+      return "uses this, which is no argument: pass what it needs as arguments";
+    }
+    const missing = this.#profile.missing(args);
+    return missing.length > 0 ? `was not given ${missing.join(", ")}` : undefined;
+  }
+
   /** Loads the result of a call. */
   async load(args: readonly unknown[]): Promise<unknown> {
     const cache = activeCache();
@@ -118,7 +127,7 @@ export class CachedFunction {
     await using stay = await this.#enter();
     const scope = currentScope();
     const isolation = stay?.inside ?? scope.isolation;
-    return await runInScope({ ...scope, isolation }, () => this.#fn.apply(self, [...resolved]));
+    return await runInScope({ ...scope, isolation }, () => this.#apply(self, resolved));
   }
 
   // What the call is to the cache; undefined, after a warning, if it is none.
@@ -127,13 +136,10 @@ export class CachedFunction {
     self: unknown,
     args: readonly unknown[],
   ): Promise<Request | undefined> {
-    const { name, usesThis } = this.#profile;
-    if (usesThis) {
-      return this.#refuse("uses this, which is no argument: pass what it needs as arguments");
-    }
+    const { name } = this.#profile;
     try {
-      const missing = this.#profile.missing(args);
-      if (missing.length > 0) return this.#refuse(`was not given ${missing.join(", ")}`);
+      const obstacle = this.obstacle(args);
+      if (obstacle !== undefined) return this.#refuse(obstacle);
       const expanded = this.#keys.expanded(args, cache);
       const named = expanded instanceof Promise ? await expanded : expanded;
       return { args, self, named, key: this.#keys.key(named) };
@@ -171,12 +177,17 @@ export class CachedFunction {
     warnOnce(text, ["wrapper"], text, { error });
   }
 
+  /** Whether a stored call comes from another source text, and what happens then. */
+  staleness(call: LazyCall): OnStale | undefined {
+    const { source, code } = this.#profile;
+    if (source === null || code !== null) return undefined;
+    return call.source === null || call.source === source ? undefined : this.#options.onStale;
+  }
+
   #isStale(call: LazyCall): boolean {
-    const { name, source, code } = this.#profile;
-    const { onStale } = this.#options;
-    if (onStale === "ignore" || source === null || code !== null) return false;
-    if (call.source === null || call.source === source) return false;
-    if (onStale === "recompute") return true;
+    const { name, source } = this.#profile;
+    const staleness = this.staleness(call);
+    if (staleness !== "warn") return staleness === "recompute";
     warnOnce(
       `stale ${name} ${source}`,
       ["wrapper"],
@@ -249,6 +260,13 @@ export class CachedFunction {
     return await this.#body(request, args, { flight: undefined, calls: new Set(), stay });
   }
 
+  // The first argument of a method is its object.
+  #apply(self: unknown, args: readonly unknown[]): unknown {
+    if (!this.#profile.takesThis) return this.#fn.apply(self, [...args]);
+    const [object, ...others] = args;
+    return this.#fn.apply(object, others);
+  }
+
   // The working directory of the call, if it has one of its own.
   async #enter(fail: () => void = () => {}): Promise<Stay | undefined> {
     if (!this.#options.isolate) return undefined;
@@ -274,7 +292,7 @@ export class CachedFunction {
     const scope = currentScope();
     const frame: Frame = { key, calls, flight, parent: scope.frame };
     const isolation = stay?.inside ?? scope.isolation;
-    return runInScope({ ...scope, frame, isolation }, () => this.#fn.apply(self, [...args]));
+    return runInScope({ ...scope, frame, isolation }, () => this.#apply(self, args));
   }
 
   async #runAndStore(

@@ -1,95 +1,102 @@
-import type { Call } from "./call.ts";
-import { CachedFunction, type OnStale } from "./cached_function.ts";
+import { makeCaching } from "./caching.ts";
 import { identify } from "./codec/identity.ts";
-import { currentScope, frozenScope, runInScope } from "./context.ts";
-import { type Dependencies, FunctionKeys } from "./function_keys.ts";
-import { type AnyFunction, FunctionProfile, type HashCode } from "./function_profile.ts";
-import { claimIdentity } from "./identities.ts";
-import { warnOnce } from "./log.ts";
-import type { MetaData } from "./metadata/meta_data.ts";
-import { callerFile, fileIdentity, isInteractive } from "./profile/module_identity.ts";
+import type { FlecheOptions } from "./fleche_options.ts";
+import type { AnyFunction } from "./function_profile.ts";
+import { type Fleche, type Handles, makeHandles } from "./handles.ts";
+import { type AsyncMethod, method, type MethodDecorator, methodHandles } from "./method.ts";
+import { callerFile } from "./profile/module_identity.ts";
 
-/** How {@linkcode fleche} caches a function. */
-export interface FlecheOptions {
-  /** The function's name in the cache; its own name by default. */
-  name?: string;
+/** The type of {@linkcode fleche}. */
+export interface FlecheFunction {
   /**
-   * Where the function is defined, in words that hold on every machine; by default the name of the
-   * package and the path of the file below its deno.json or package.json.
+   * Caches the calls of a function.
+   *
+   * @typeParam F the type of the function
+   * @param fn the function; it may be asynchronous, but neither a generator nor a class
+   * @param options how it is cached
+   * @throws {TypeError} If it cannot be cached as the options say, or another function with another
+   *   source was wrapped under the same identity.
    */
-  module?: string | null;
-  /** The version; raise it when the function comes to compute something else. */
-  version?: string | number;
-  /** Names of the parameters, where the source does not give them. */
-  params?: readonly string[];
-  /** Arguments that have to be given for a call to be cached. */
-  require?: readonly string[];
-  /** Arguments that make no difference to the result. */
-  ignore?: readonly string[];
-  /** Whether the version joins the key; true by default. */
-  hashVersion?: boolean;
-  /** Whether the module joins the key; true by default. */
-  hashModule?: boolean;
-  /**
-   * Whether the function's source joins the key; false by default. With `"module"` so do the whole
-   * file that it is defined in and every local module that this imports, directly or not. Comments and
-   * white space never count.
-   */
-  hashCode?: HashCode;
-  /** What else the results depend on: values, or a function that returns them at each call. */
-  deps?: Dependencies;
-  /** Metadata to note besides that of the configuration. */
-  meta?: readonly MetaData[];
-  /**
-   * Whether the body runs in a temporary working directory of its own, which is removed with all that
-   * is in it when the result is stored; false by default. A process has one working directory: calls
-   * with this option run one after the other, those that one of them makes inside of it, and
-   * whatever else runs at the same time sees the directory change.
-   */
-  isolate?: boolean;
-  /** Whether the arguments are stored, or only their digests; true by default. */
-  storeArguments?: boolean;
-  /**
-   * What happens when a stored result comes from another source text of the function: it is used
-   * with a warning (`"warn"`, the default), computed again, or used in silence (`"ignore"`).
-   */
-  onStale?: OnStale;
-  /** Whether calls with one key that come at the same time run once only; true by default. */
-  singleFlight?: boolean;
-}
+  <F extends AnyFunction>(fn: F, options?: FlecheOptions): Fleche<F>;
 
-/** A function whose calls are cached; it always returns a promise. */
-export interface Fleche<F extends AnyFunction> {
-  /** Loads the result of a call; runs the function and stores its result if there is none. */
-  (...args: Parameters<F>): Promise<Awaited<ReturnType<F>>>;
-  /** The function itself. */
-  readonly wrapped: F;
-  /** The call, with its identity and named arguments. */
-  describe(...args: Parameters<F>): Call;
   /**
-   * The lookup key of a call, 64 lower-case hexadecimal digits.
+   * A decorator that caches the calls of a method, which has to return a promise.
    *
-   * @throws {IndigestibleError} If an argument has no encoding.
+   * Its name is that of the class and its own, as `Grid.solve`, found at the first call; that of a
+   * class without a name, or of a private method that a subclass has too, has to be given as option.
+   * `this` is the first argument, named `this`: its class needs `registerType`, or a method
+   * `[Symbol.for("fleche.digest")]()`; without, calls run uncached, with a warning. For a static
+   * method `this` is the class, and counts only if the body uses it.
+   *
+   * @example Usage
+   * ```ts
+   * import { digest, fleche, withCache } from "@fleche/core";
+   * import assert from "node:assert";
+   *
+   * let runs = 0;
+   * class Grid {
+   *   constructor(readonly spacing: number) {}
+   *   [Symbol.for("fleche.digest")]() {
+   *     return digest(["Grid", this.spacing]);
+   *   }
+   *   @fleche.method({ version: 1 })
+   *   async solve(steps: number) {
+   *     runs++;
+   *     return await Promise.resolve(this.spacing * steps);
+   *   }
+   * }
+   *
+   * await withCache("memory", async () => {
+   *   assert.equal(await new Grid(0.5).solve(10), 5);
+   *   assert.equal(await new Grid(0.5).solve(10), 5); // loads
+   *   assert.equal(await new Grid(0.25).solve(10), 2.5);
+   * });
+   * assert.equal(runs, 2);
+   * ```
+   *
+   * @param options how it is cached
    */
-  digest(...args: Parameters<F>): string;
+  method(options?: FlecheOptions): MethodDecorator;
+
   /**
-   * Loads the result of a call, but does not run it.
+   * What can be asked of the calls that a decorated method has with one `this`: load, contains,
+   * explain and all else that a wrapped function has.
    *
-   * @throws {NotFoundError} If it is not stored.
-   */
-  load(...args: Parameters<F>): Promise<Awaited<ReturnType<F>>>;
-  /** Whether the result of a call is stored. */
-  contains(...args: Parameters<F>): Promise<boolean>;
-  /** Runs a call, and all cached calls that it makes, although they are stored. */
-  rerun(...args: Parameters<F>): Promise<Awaited<ReturnType<F>>>;
-  /** Removes a stored call; whether there was one. */
-  evict(...args: Parameters<F>): Promise<boolean>;
-  /**
-   * The function with its first arguments given, and the present cache, metadata and tags fixed.
+   * The decorated method itself has them as well, with `this` as their first argument:
+   * `grid.solve.load(grid, 10)`; but TypeScript does not know of that.
    *
-   * @param first the first arguments, possibly none
+   * @example Usage
+   * ```ts
+   * import { digest, fleche, withCache } from "@fleche/core";
+   * import assert from "node:assert";
+   *
+   * class Half {
+   *   [Symbol.for("fleche.digest")]() {
+   *     return digest("Half");
+   *   }
+   *   @fleche.method()
+   *   async of(x: number) {
+   *     return await Promise.resolve(x / 2);
+   *   }
+   * }
+   *
+   * const half = new Half();
+   * await withCache("memory", async () => {
+   *   const { contains, load } = fleche.handles(half, half.of);
+   *   assert.equal(await contains(3), false);
+   *   await half.of(3);
+   *   assert.equal(await load(3), 1.5);
+   * });
+   * ```
+   *
+   * @param self the object, or for a static method the class
+   * @param method its method
+   * @throws {TypeError} If it is not a decorated one.
    */
-  bound(...first: unknown[]): (...rest: unknown[]) => Promise<Awaited<ReturnType<F>>>;
+  handles<This, F extends AsyncMethod<This>>(
+    self: This,
+    method: F,
+  ): Handles<(...args: Parameters<F>) => ReturnType<F>>;
 }
 
 /**
@@ -125,55 +132,23 @@ export interface Fleche<F extends AnyFunction> {
  * @throws {TypeError} If it cannot be cached as the options say, or another function with another
  *   source was wrapped under the same identity.
  */
-export function fleche<F extends AnyFunction>(fn: F, options: FlecheOptions = {}): Fleche<F> {
-  if (typeof fn !== "function") throw new TypeError("Cannot cache what is not a function");
-  const hasDeps = options.deps !== undefined;
-  const file = callerFile(fleche);
-  const place = () => ({ file, identity: fileIdentity(file) });
-  const profile = new FunctionProfile(fn, { ...options, hasDeps }, place);
-  if (profile.remedy !== undefined) {
-    warnOnce(
-      `module ${profile.remedy}`,
-      ["wrapper"],
-      `the source of ${profile.name} joins its keys, since ${profile.remedy}`,
-    );
-  }
-  claimIdentity(fn, profile, { hasDeps, interactive: isInteractive(file) });
-  const keys = new FunctionKeys(profile, options.deps);
-  const cached = new CachedFunction(fn, profile, keys, {
-    meta: options.meta ?? [],
-    storeArguments: options.storeArguments ?? true,
-    onStale: options.onStale ?? "warn",
-    singleFlight: options.singleFlight ?? true,
-    isolate: options.isolate ?? false,
-  });
-  return wrap(fn, keys, cached);
-}
+export const fleche: FlecheFunction = Object.assign(wrapFunction, {
+  method,
+  handles: methodHandles,
+});
 
-function wrap<F extends AnyFunction>(fn: F, keys: FunctionKeys, cached: CachedFunction): Fleche<F> {
-  type Args = Parameters<F>;
-  type Result = Awaited<ReturnType<F>>;
-  const wrapper = function (this: unknown, ...args: Args): Promise<Result> {
-    return cached.run(this, args) as Promise<Result>;
+function wrapFunction<F extends AnyFunction>(fn: F, options: FlecheOptions = {}): Fleche<F> {
+  if (typeof fn !== "function") throw new TypeError("Cannot cache what is not a function");
+  const origin = { file: callerFile(wrapFunction), receiver: "none" } as const;
+  const caching = makeCaching(fn, options, origin);
+  const { cached, keys } = caching;
+  type Result = Promise<Awaited<ReturnType<F>>>;
+  const wrapper = function (this: unknown, ...args: Parameters<F>): Result {
+    return cached.run(this, args) as Result;
   };
   Object.defineProperty(wrapper, "name", { value: fn.name, configurable: true });
   Object.defineProperty(wrapper, "length", { value: fn.length, configurable: true });
   identify(wrapper, () => keys.identity());
-  return Object.assign(wrapper, {
-    wrapped: fn,
-    describe: (...args: Args) => keys.call(keys.name(args)),
-    digest: (...args: Args) => keys.key(keys.name(args)),
-    load: (...args: Args) => cached.load(args) as Promise<Result>,
-    contains: (...args: Args) => cached.contains(args),
-    rerun: (...args: Args) => cached.rerun(undefined, args) as Promise<Result>,
-    evict: (...args: Args) => cached.evict(args),
-    bound: (...first: unknown[]) => {
-      const scope = frozenScope();
-      return (...rest: unknown[]) =>
-        runInScope(
-          { ...scope, frame: currentScope().frame, isolation: currentScope().isolation },
-          () => cached.run(undefined, [...first, ...rest]) as Promise<Result>,
-        );
-    },
-  });
+  const handles = makeHandles<F>((args) => ({ caching, self: undefined, args }));
+  return Object.assign(wrapper, { wrapped: fn, ...handles });
 }

@@ -29,7 +29,17 @@ export interface ProfileOptions {
   readonly hashModule?: boolean | undefined;
   readonly hashCode?: HashCode | undefined;
   readonly hasDeps: boolean;
+  readonly receiver: Receiver;
 }
+
+/**
+ * What `this` is to the calls of a function: nothing that they can use, their first argument, or that
+ * only if the body uses it.
+ */
+export type Receiver = "none" | "argument" | "if used";
+
+/** The name of `this` as an argument. */
+const THIS = "this";
 
 /**
  * Which code joins the key: none, the function's own source, or with it all of its module and of the
@@ -66,6 +76,8 @@ export class FunctionProfile {
   readonly usesThis: boolean;
   /** Why the code joins the key although that was not asked for. */
   readonly remedy: string | undefined;
+  /** Whether the first of its arguments is `this`. */
+  readonly takesThis: boolean;
   readonly #parameters: ParameterList;
   readonly #require: readonly string[];
   readonly #ignore: ReadonlySet<string>;
@@ -83,7 +95,10 @@ export class FunctionProfile {
     this.version = checkedVersion(this.name, options.version);
     const parsed = isNative ? undefined : parseChecked(this.name, text);
     this.source = parsed === undefined ? null : sourceDigest(parsed);
-    this.usesThis = parsed !== undefined && usesThis(parsed.node);
+    const bodyUsesThis = parsed !== undefined && usesThis(parsed.node);
+    this.takesThis = options.receiver === "argument" ||
+      (options.receiver === "if used" && bodyUsesThis);
+    this.usesThis = bodyUsesThis && !this.takesThis;
     const { module, remedy } = options.module !== undefined
       ? { module: options.module, remedy: undefined }
       : locate().identity;
@@ -114,7 +129,11 @@ export class FunctionProfile {
   // A misspelt name would silently join the key, or never be required.
   #checkedNames(option: string, names: readonly string[]): readonly string[] {
     const { named, rest, open } = this.#parameters;
-    const known = [...named.map(({ name }) => name), ...rest === undefined ? [] : [rest]];
+    const known = [
+      ...this.takesThis ? [THIS] : [],
+      ...named.map(({ name }) => name),
+      ...rest === undefined ? [] : [rest],
+    ];
     const wrong = names.find((name) => !known.includes(name) && !SURPLUS_NAME.test(name));
     if (wrong === undefined || open) return names;
     const has = known.length === 0 ? "it has none" : `it has ${known.join(", ")}`;
@@ -129,7 +148,7 @@ export class FunctionProfile {
 
   /** Names the arguments of a call, without those that are ignored. */
   bind(args: readonly unknown[]): Binding {
-    const binding = bindArguments(this.#parameters, args);
+    const binding = this.#bind(this.#parameters, args);
     if (this.#ignore.size === 0) return binding;
     const kept = binding.names.map((name) => !this.#ignore.has(name));
     return {
@@ -138,16 +157,26 @@ export class FunctionProfile {
     };
   }
 
+  #bind(parameters: ParameterList, args: readonly unknown[]): Binding {
+    if (!this.takesThis) return bindArguments(parameters, args);
+    const { names, values } = bindArguments(parameters, args.slice(1));
+    if (names.includes(THIS)) {
+      throw new TypeError(`the property "${THIS}" would be taken for the object of the method`);
+    }
+    return { names: [THIS, ...names], values: [args[0], ...values] };
+  }
+
   /** The required arguments that a call does not give. */
   missing(args: readonly unknown[]): readonly string[] {
     if (this.#require.length === 0) return [];
-    const given = bindArguments(withoutFallbacks(this.#parameters), args).names;
+    const given = this.#bind(withoutFallbacks(this.#parameters), args).names;
     return this.#require.filter((name) => !given.includes(name));
   }
 
   /** Whether a digest stands for a whole argument. */
-  hasDigests([first, ...others]: readonly unknown[]): boolean {
-    if (first instanceof Digest || others.some((each) => each instanceof Digest)) return true;
+  hasDigests(args: readonly unknown[]): boolean {
+    if (args.some((each) => each instanceof Digest)) return true;
+    const first = args[this.takesThis ? 1 : 0];
     return this.#parameters.destructured && isRecord(first) &&
       Object.values(first).some((each) => each instanceof Digest);
   }
@@ -159,7 +188,9 @@ export class FunctionProfile {
   ): Promise<readonly unknown[]> {
     const { destructured, named, rest } = this.#parameters;
     const resolved = (value: unknown) => value instanceof Digest ? load(value) : value;
-    return await Promise.all(args.map(async (value, position) => {
+    const offset = this.takesThis ? 1 : 0;
+    return await Promise.all(args.map(async (value, index) => {
+      const position = index - offset;
       if (destructured && position === 0 && isRecord(value)) {
         if (!Object.values(value).some((each) => each instanceof Digest)) return value;
         const entries = Object.entries(value).map(async (
