@@ -8,7 +8,7 @@
  * `rerun NAME N` computes it anew; a body that begins prints `running NAME N`. `walk N,N,...` calls a
  * function that calls itself with the next number. `all COUNT` calls `quick` for all numbers below
  * COUNT in an order of its own and prints the sum. `go` lets the bodies go on that wait for it.
- * Warnings are printed too.
+ * `exit`, `throw` and `reject` end the program in mid-air. Warnings are printed too.
  */
 
 import { Cache, CallFile, CallSql, type Fleche, fleche, ValueFile, withCache } from "@fleche/core";
@@ -121,6 +121,13 @@ for await (const line of createInterface({ input: process.stdin })) {
     pending.push(call(first, Number(number), command === "rerun"));
   }
   if (command === "walk") pending.push(walkAlong(first.split(",").map(Number)));
+  if (command === "exit") Deno.exit(0);
+  if (command === "throw") {
+    setTimeout(() => {
+      throw new Error("Nobody catches it");
+    });
+  }
+  if (command === "reject") void Promise.reject(new Error("Nobody cares"));
   if (command === "all") pending.push(all(Number(first)));
   if (command === "go") {
     go.resolve();

@@ -74,6 +74,11 @@ export class Caller implements AsyncDisposable {
     return this.lines;
   }
 
+  /** Waits until it ends, however it does; its exit code. */
+  async endAnyhow(): Promise<number> {
+    return (await this.#child.end()).code;
+  }
+
   /** The warnings so far. */
   get warnings(): string[] {
     return this.lines.filter((line) => line.startsWith("warning: "));

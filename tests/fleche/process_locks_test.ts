@@ -148,3 +148,21 @@ Deno.test("fleche() lets go of a call that it cannot store while its body still 
   await Promise.all([first.end(), second.end()]);
   assert.deepEqual(shared.locks(), []);
 });
+
+for (const [end, code] of [["exit", 0], ["throw", 1], ["reject", 1]] as const) {
+  Deno.test(`fleche() leaves no lock files where the program ends by: ${end}`, async () => {
+    using shared = new Shared();
+    const [caller] = await shared.start(1);
+    assert(caller !== undefined);
+    await caller.tell("all 1");
+    await caller.until("sum");
+    if (end === "exit") {
+      await caller.tell("call hold 1");
+      await caller.until("running hold 1");
+      assert.equal(shared.locks().length, 2);
+    }
+    await caller.tell(end);
+    assert.equal(await caller.endAnyhow(), code);
+    assert.deepEqual(shared.locks(), []);
+  });
+}
