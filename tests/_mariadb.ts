@@ -98,6 +98,11 @@ export class MariaDb implements TestServer {
     return `CREATE USER '${name}'@'127.0.0.1' IDENTIFIED BY '${name}'`;
   }
 
+  /** The statement that leaves a user one connection at a time. */
+  limitStatement(name: string): string {
+    return `ALTER USER '${name}'@'127.0.0.1' WITH MAX_USER_CONNECTIONS 1`;
+  }
+
   /** How a user is written in a statement. */
   userName(name: string): string {
     return `'${name}'@'127.0.0.1'`;

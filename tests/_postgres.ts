@@ -105,6 +105,11 @@ export class Postgres implements TestServer {
     return `CREATE ROLE ${name} LOGIN PASSWORD '${name}'`;
   }
 
+  /** The statement that leaves a user one connection at a time. */
+  limitStatement(name: string): string {
+    return `ALTER ROLE ${name} CONNECTION LIMIT 1`;
+  }
+
   /** How a user is written in a statement. */
   userName(name: string): string {
     return name;

@@ -20,6 +20,8 @@ export interface TestServer extends AsyncDisposable {
   query(database: string, statement: string): Promise<Record<string, unknown>[]>;
   /** The statement that makes a user whose password is the name. */
   userStatement(name: string): string;
+  /** The statement that leaves a user one connection at a time. */
+  limitStatement(name: string): string;
   /** How a user is written in a statement. */
   userName(name: string): string;
   /** How bytes are written in a statement. */
