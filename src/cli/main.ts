@@ -4,6 +4,7 @@ import { EXIT } from "./_exit.ts";
 import { OutputClosed } from "./_output.ts";
 import { addConfigCommand } from "./config.ts";
 import { addEvictCommand } from "./evict.ts";
+import { addGcCommand } from "./gc.ts";
 import { addLsCommand } from "./ls.ts";
 import { addRemoteCommand } from "./remote.ts";
 import { addShowCommand } from "./show.ts";
@@ -36,6 +37,7 @@ export async function main(args: readonly string[]): Promise<number> {
   addShowCommand(program);
   addStatsCommand(program);
   addEvictCommand(program, exitWith);
+  addGcCommand(program);
   addTransferCommand(program, exitWith);
   addConfigCommand(program, exitWith);
   addRemoteCommand(program);

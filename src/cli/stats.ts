@@ -1,16 +1,14 @@
 import type { Command } from "commander";
-import { type BaseCache, CacheStack, ReadOnlyCache } from "../caches/base_cache.ts";
+import type { BaseCache } from "../caches/base_cache.ts";
 import { Cache } from "../caches/cache.ts";
-import { CachePool } from "../caches/cache_pool.ts";
 import type { Reference } from "../codec/encoding.ts";
 import { findReferences } from "../codec/references.ts";
-import { cacheToConfig } from "../config/write.ts";
 import { displayWidth, visible } from "../display_text.ts";
-import { redact } from "../remote/redact.ts";
 import type { Storage } from "../storage/storage.ts";
 import { type CommonOptions, withCacheOf, withCommon } from "./_common.ts";
+import { configLine, members, shownConfig } from "./_members.ts";
 import { printJson, printLines } from "./_output.ts";
-import { sizeText } from "./_text.ts";
+import { counted, sizeText } from "./_text.ts";
 
 /** How many entries there are, and how many bytes they take as they are stored. */
 interface Amount {
@@ -29,7 +27,7 @@ interface FunctionAmount {
 
 /** What one cache of a stack or pool holds. */
 interface CacheAmount {
-  readonly cache: unknown;
+  readonly cache: BaseCache;
   readonly values: Amount | null;
   readonly calls: Amount | null;
   readonly functions: FunctionAmount[];
@@ -47,28 +45,20 @@ export function addStatsCommand(program: Command): void {
     withCacheOf(options, async (cache) => {
       const amounts: CacheAmount[] = [];
       for (const each of members(cache)) amounts.push(await amountOf(each));
-      if (options.json === true) await printJson({ caches: amounts });
+      if (options.json === true) await printJson({ caches: amounts.map(toJson) });
       else await printLines(amounts.flatMap(toLines));
     })
   );
 }
 
-function members(cache: BaseCache): BaseCache[] {
-  if (cache instanceof ReadOnlyCache) return members(cache.cache);
-  if (cache instanceof CacheStack) return cache.stack.flatMap(members);
-  if (cache instanceof CachePool) return cache.pool.flatMap(members);
-  return [cache];
-}
-
 async function amountOf(cache: BaseCache): Promise<CacheAmount> {
-  const config = redact(cacheToConfig(cache));
   if (!(cache instanceof Cache)) {
-    return { cache: config, values: null, calls: null, functions: await functionsOf(cache) };
+    return { cache, values: null, calls: null, functions: await functionsOf(cache) };
   }
   const lengths = await lengthsOf(cache.values);
   const records = await lengthsOf(cache.calls);
   return {
-    cache: config,
+    cache,
     values: total(lengths),
     calls: total(records),
     functions: await functionsOf(cache, lengths),
@@ -131,11 +121,16 @@ async function bytesOf(
   return bytes;
 }
 
+function toJson({ cache, ...amounts }: CacheAmount): unknown {
+  return { cache: shownConfig(cache), ...amounts };
+}
+
 function toLines({ cache, values, calls, functions }: CacheAmount): string[] {
-  const lines = [`cache ${visible(JSON.stringify(cache))}`];
+  const lines = [configLine(cache)];
   for (const [what, amount] of [["values", values], ["calls", calls]] as const) {
     if (amount === null) continue;
-    lines.push(`${what.padEnd(6)} ${amount.entries} entries, ${sizeText(amount.bytes)}`);
+    const entries = counted(amount.entries, "entry", "entries");
+    lines.push(`${what.padEnd(6)} ${entries}, ${sizeText(amount.bytes)}`);
   }
   const rows = functions.map(({ module, name, calls: count, bytes }) => [
     visible(name),

@@ -28,7 +28,7 @@ Deno.test("fleche stats counts entries and bytes, in all and by function", () =>
       { module: null, name: "h", calls: 1, bytes: 0 },
     ]);
     const text = await store.print("stats");
-    assert.match(text, /^values 1 entries, 78 KiB$/m);
+    assert.match(text, /^values 1 entry, 78 KiB$/m);
     assert.match(text, /^f +3 +78 KiB +m$/m);
     assert.match(text, /^h +1 +0 B$/m);
   }));

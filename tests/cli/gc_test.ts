@@ -1,0 +1,73 @@
+import { digest } from "@fleche/core";
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { ramp, type Store, withStore } from "./_store.ts";
+
+/** A call that stays and one that was evicted, with a value of 8 kB each; the digests of those. */
+async function fill(store: Store): Promise<[kept: string, garbage: string]> {
+  const [kept, garbage] = [ramp(1000), ramp(1000, 1)];
+  await store.save({ name: "kept", result: kept });
+  await store.cache.evict(await store.save({ name: "gone", result: garbage }));
+  return [digest(kept).hex, digest(garbage).hex];
+}
+
+Deno.test("fleche gc removes the values that no call needs", () =>
+  withStore(async (store) => {
+    const [kept, garbage] = await fill(store);
+    const has = async () => [
+      await store.cache.values.has(kept),
+      await store.cache.values.has(garbage),
+    ];
+    // Who has just stored it may still be filing a call.
+    assert.match(await store.print("gc"), /^young +1 value, 7\.8 KiB$/m);
+    assert.deepEqual(await has(), [true, true]);
+    const tried = await store.print("gc", "--grace", "0", "--dry-run");
+    assert.match(tried, /^needed +1 value, 7\.8 KiB$/m);
+    assert.match(tried, /^garbage +1 value, 7\.8 KiB$/m);
+    assert.deepEqual(await has(), [true, true]);
+    const [json] = await store.printJson("gc", "--grace", "0.0");
+    const [report, ...others] = json?.["caches"] as Record<string, unknown>[];
+    assert.deepEqual(others, []);
+    assert.deepEqual(report?.["cache"], {
+      values: { type: "file", root: join(store.home, "local/values") },
+      calls: { type: "file", root: join(store.home, "local/calls") },
+    });
+    const { dryRun, calls, removed } = report as Record<string, { entries?: number }>;
+    assert.deepEqual([dryRun, calls, removed?.entries], [false, 1, 1]);
+    assert.deepEqual(await has(), [true, false]);
+  }));
+
+Deno.test("fleche gc refuses while calls that it cannot read may need values, unless it is told to forget", () =>
+  withStore(async (store) => {
+    await fill(store);
+    const lost = `sqlite:///${store.home}/lost.db`;
+    await store.cache.values.register(lost);
+    const refused = await store.fail(1, "gc", "--grace", "0");
+    assert(refused.includes(lost) && refused.includes("--forget IDENTITY"), refused);
+    const wrong = await store.fail(1, "gc", "--forget", `${lost}x`);
+    assert(wrong.includes(`Cannot forget ${lost}x`) && wrong.includes(`${lost}`), wrong);
+    assert.match(
+      await store.print("gc", "--grace", "0", "--offline", "--forget", lost),
+      /^removed +1 value/m,
+    );
+    assert(!(await store.cache.values.registered()).includes(lost));
+  }));
+
+Deno.test("fleche gc says what is wrong", () =>
+  withStore(async (store) => {
+    const path = join(store.home, "fleche.toml");
+    Deno.writeTextFileSync(
+      path,
+      Deno.readTextFileSync(path) + "read_only = true\n[both]\npool = ['local']\n",
+    );
+    const wrong: [args: string[], code: number, says: RegExp][] = [
+      [["--grace", "soon"], 2, /--grace.*It takes a number of seconds/],
+      [["--forget", "x", "--dry-run"], 2, /--forget cannot be tried out with --dry-run/],
+      [["--cache", "both"], 1, /Cannot remove values in this cache: it is read-only/],
+      [["--cache", "other"], 1, /it is read-only/],
+      [["--dry-rn"], 2, /Did you mean --dry-run/],
+    ];
+    await Promise.all(wrong.map(async ([args, code, says]) => {
+      assert.match(await store.fail(code, "gc", ...args), says);
+    }));
+  }));
