@@ -68,9 +68,9 @@ async function explainStored(
       : `its stored result cannot be loaded: ${error.message}`;
     return new Explanation({ name, status: "lost", key, call, reason });
   }
-  const reason = staleness === undefined
-    ? undefined
-    : "it has changed since this result was stored; raise version, or set hashCode";
+  const reason = staleness === "warn"
+    ? "it has changed since this result was stored; raise version, or set hashCode"
+    : undefined;
   return new Explanation({ name, status: "hit", key, call, reason });
 }
 
