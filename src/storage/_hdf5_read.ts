@@ -40,6 +40,7 @@ export interface OpenFile {
  * more nodes are visited than one of ours has, and nothing outside of the file is looked at.
  *
  * @throws {CorruptValueError} If it is no such file, or one that was not written by this program.
+ * @throws {RangeError} If there is not enough memory.
  */
 export function readHdf5<T>(library: Library, bytes: Uint8Array, use: (file: OpenFile) => T): T {
   return runLibrary(library, () => {
@@ -102,8 +103,10 @@ class Reading implements OpenFile {
 
   #group(path: string, depth: number): Group {
     if (depth >= MAX_GROUP_DEPTH + 2) refuse("too many groups in groups");
+    const names = this.#library.get_names(this.#file, path, false);
+    if (names.length > this.#nodes) refuse("too many members");
     const members = new Map<string, Node>();
-    for (const name of this.#library.get_names(this.#file, path, false)) {
+    for (const name of names) {
       members.set(name, this.#node(`${path}/${name}`, depth + 1));
     }
     return { members, label: this.#label(path) };
@@ -126,7 +129,8 @@ class Reading implements OpenFile {
   #borrow(length: number, fill: (pointer: bigint) => number, out?: Uint8Array): Uint8Array {
     const library = this.#library;
     const pointer = library._malloc(Math.max(length, 1));
-    if (pointer === 0) refuse("more than there is memory for");
+    // No fault of the file's: what it may ask for has been checked.
+    if (pointer === 0) throw new RangeError("The HDF5 library has no memory left");
     try {
       if (fill(BigInt(pointer)) < 0) refuse("data that cannot be read");
       const found = library.HEAPU8.subarray(pointer, pointer + length);
@@ -173,7 +177,7 @@ class Reading implements OpenFile {
     const [rows = 0] = shape;
     const rowLength = length / rows;
     const step = Math.max(1, Math.floor(SLAB / rowLength));
-    const data = allocated(length);
+    const data = new Uint8Array(length);
     for (let row = 0; row < rows; row += step) {
       const count = Math.min(step, rows - row);
       const out = data.subarray(row * rowLength, (row + count) * rowLength);
@@ -181,15 +185,6 @@ class Reading implements OpenFile {
       this.#borrow(out.length, (pointer) => this.#get(path, selection, pointer), out);
     }
     return data;
-  }
-}
-
-function allocated(length: number): Uint8Array {
-  try {
-    return new Uint8Array(length);
-  } catch (error) {
-    if (error instanceof RangeError) return refuse("more data than there is memory for");
-    throw error;
   }
 }
 

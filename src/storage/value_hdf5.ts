@@ -46,7 +46,8 @@ export interface ValueHdf5Options {
 const LARGE = 1 << 20;
 
 /**
- * Values as HDF5 files, one for each, for other programs to read: h5dump, h5py, MATLAB, Julia...
+ * Values as HDF5 files, one for each, for other programs to read: h5dump, h5py, MATLAB, Julia... In
+ * Python, `h5py.File(path)["value"][()]` is an array that was stored by itself.
  *
  * A value stands under `/value` of `<root>/v1/<first two digits>/<digest>.h5`; beside it are `/digest`
  * and `/length`, those of its encoding. Groups and datasets follow the structure of the encoding, so
