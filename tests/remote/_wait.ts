@@ -9,9 +9,12 @@ const PAUSE = 5;
  *
  * @throws {Error} If it does not come to hold.
  */
-export async function until(holds: () => boolean, what: string): Promise<void> {
+export async function until(
+  holds: () => boolean | Promise<boolean>,
+  what: string,
+): Promise<void> {
   const end = performance.now() + PATIENCE;
-  while (!holds()) {
+  while (!await holds()) {
     if (performance.now() > end) throw new Error(`Waited in vain for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, PAUSE));
   }

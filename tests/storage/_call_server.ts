@@ -10,6 +10,7 @@ import {
 import assert from "node:assert/strict";
 import { inspect } from "node:util";
 import { CallRecord } from "../../src/call_record.ts";
+import { until } from "../remote/_wait.ts";
 import { PASSWORD, type TestServer, USER } from "../_server.ts";
 import { testCallStorage } from "./_call_storage.ts";
 import { beside, Child, PERMISSIONS, runProgram } from "./_child.ts";
@@ -276,7 +277,7 @@ function testConnection({ name }: CallServerManifest, get: Get): void {
     assert.equal(await other.ask("holder c"), "undefined");
     await child.kill();
     // As soon as the server notices that the connection is gone.
-    await until(async () => await other.ask("try a") === "true");
+    await until(async () => await other.ask("try a") === "true", "the lock of a dead process");
   });
 
   Deno.test(`echo logs the statements for ${name}, and no password`, async () => {
