@@ -13,6 +13,9 @@ const options = { module: "bench/wrapper", version: 1 };
 const add = fleche(function add(x: number, y: number) {
   return x + y;
 }, options);
+const unshared = fleche(function unshared(x: number, y: number) {
+  return x + y;
+}, { ...options, singleFlight: false });
 // Cheap, so that what is measured is the cache; different for each seed, so that each is a new value.
 const grid = fleche(function grid(rows: number, columns: number, seed: number) {
   return new Float64Array(rows * columns).fill(seed);
@@ -47,8 +50,13 @@ function baseline(group: string, name: string, operation: () => void): void {
   });
 }
 
-function cached(group: string, cache: BaseCache, call: () => Promise<unknown>): void {
-  const name = cache === memory ? "fleche, memory" : "fleche, files and SQLite";
+function cached(
+  group: string,
+  cache: BaseCache,
+  call: () => Promise<unknown>,
+  variant = "",
+): void {
+  const name = (cache === memory ? "fleche, memory" : "fleche, files and SQLite") + variant;
   Deno.bench({ name, group }, async () => {
     await withCache(cache, async () => {
       for (let each = 0; each < CALLS; each++) await call();
@@ -77,6 +85,7 @@ baseline(miss, "SHA-256 and insert", () => {
   insert.run(hash("sha256", String(next++), "hex"), record);
 });
 cached(miss, files.cache, () => add(next++, 2));
+cached(miss, files.cache, () => unshared(next++, 2), ", no single flight");
 cached(miss, memory, () => add(next++, 2));
 
 const arrayMiss = "100 misses, a 100 x 100 Float64Array";
