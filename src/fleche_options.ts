@@ -48,6 +48,9 @@ export interface FlecheOptions {
    * with a warning (`"warn"`, the default), computed again, or used in silence (`"ignore"`).
    */
   onStale?: OnStale;
-  /** Whether calls with one key that come at the same time run once only; true by default. */
+  /**
+   * Whether calls with one key that come at the same time run once only, in this process and in all
+   * that share the call storage; true by default.
+   */
   singleFlight?: boolean;
 }
