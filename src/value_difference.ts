@@ -1,5 +1,6 @@
 import { withEncoding } from "./codec/encode.ts";
 import { encodingDigest } from "./codec/encoding.ts";
+import { registeredTypes } from "./codec/registry.ts";
 import { describeSlot } from "./describe_slot.ts";
 import { isRecord } from "./profile/parameters.ts";
 
@@ -16,7 +17,10 @@ export interface ValueDifference {
 /** Places that are named at the most. */
 const MAX_PLACES = 5;
 
-/** Where two values differ: the first few places, in order. Equal values have none. */
+/**
+ * Where two values differ: the first few places, in order. Equal values have none. Of a value of a
+ * registered type the path goes through what is stored of it.
+ */
 export function differences(path: string, stored: unknown, given: unknown): ValueDifference[] {
   const found: ValueDifference[] = [];
   compare(path, stored, given, found);
@@ -25,6 +29,8 @@ export function differences(path: string, stored: unknown, given: unknown): Valu
 
 function compare(path: string, stored: unknown, given: unknown, found: ValueDifference[]): void {
   if (found.length >= MAX_PLACES || Object.is(stored, given)) return;
+  const type = registeredTypes().find((each) => each.match(stored) && each.match(given));
+  if (type !== undefined) return compare(path, type.encode(stored), type.encode(given), found);
   if (isList(stored) && isList(given) && stored.constructor === given.constructor) {
     return compareLists(path, stored, given, found);
   }

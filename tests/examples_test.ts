@@ -304,3 +304,38 @@ Deno.test("remote.ts finds here what it has stored there", async () => {
     assert.doesNotMatch(second.stdout, /Computing/);
   });
 });
+
+Deno.test("method.ts computes once for equal objects and explains what differs", async () => {
+  const { code, stdout, stderr } = await run("method.ts", []);
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+  const [begin, computed, loaded, explanation, difference, ...rest] = stdout.trimEnd().split("\n");
+  assert.equal(begin, "Integrating to 20");
+  assert.match(computed ?? "", /^\d+\.\d\d prey and \d+\.\d\d predators$/);
+  assert.equal(loaded, computed);
+  assert.match(explanation ?? "", /^Population\.after is not stored; the closest stored call is/);
+  assert.equal(difference, "  this.rates.hunt: 0.4 -> 0.5");
+  assert.deepEqual(rest, []);
+});
+
+Deno.test("provenance.ts notes where its results come from", async () => {
+  const permissions = [
+    "--no-prompt",
+    "--allow-read",
+    "--allow-env",
+    "--allow-sys",
+    "--allow-run=git",
+  ];
+  const { code, stdout, stderr } = await run("provenance.ts", [], { permissions });
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+  const [result, ...lines] = stdout.trimEnd().split("\n");
+  assert.match(result ?? "", /^leibniz gave 3\.14158/);
+  const expected = [
+    "callinfo: caller, depth, parent",
+    "environment: arch, cwd, deno, fleche, hostname, os, username, v8",
+    ...lines.some((line) => line.startsWith("git:")) ? ["git: branch, commit, dirty, root"] : [],
+    "runtime: cputime, timestart, timestop, walltime",
+    "tags: project, quality",
+  ];
+  assert.deepEqual(lines.slice(0, -1), expected);
+  assert.match(lines.at(-1) ?? "", /^called from @fleche\/core\/examples\/provenance\.ts:\d+$/);
+});

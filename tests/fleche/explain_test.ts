@@ -206,22 +206,23 @@ Deno.test("explain() tells that the function has changed since", async () => {
   assert.doesNotMatch(texts[2] ?? "", /changed/);
 });
 
-Deno.test("explain() shows values of registered types", async () => {
+Deno.test("explain() looks into values of registered types", async () => {
   class Odd {
     constructor(readonly x: number) {}
   }
-  registerType<Odd, number>({
+  registerType<Odd, { x: number }>({
     name: "tests/Odd",
     match: (value) => value instanceof Odd,
-    encode: ({ x }) => x,
-    decode: (x) => new Odd(x),
+    encode: ({ x }) => ({ x }),
+    decode: ({ x }) => new Odd(x),
   });
   const fn = made("explained types");
   await withCache(memoryCache(), async () => {
     await fn(new Odd(1));
     assert.deepEqual(differencesOf(await fn.explain(new Odd(2))), [
-      "argument a: tests/Odd 1 -> tests/Odd 2",
+      "argument a.x: 1 -> 2",
     ]);
+    assert.deepEqual(differencesOf(await fn.explain(3)), ["argument a: tests/Odd { x: 1 } -> 3"]);
   });
 });
 
