@@ -214,7 +214,7 @@ Deno.test("CallSql makes parent folders, in the home directory and below the wor
 Deno.test("a database in memory touches no disk and is forgotten when it is closed", async () => {
   const storage = new CallSql();
   assert.equal(storage.url, "sqlite://");
-  assert.deepEqual(storage.capabilities, { persistent: false, shared: false });
+  assert.deepEqual(storage.capabilities, { persistent: false, shared: false, ordered: true });
   const record = await recordOf({ name: "f", result: 1 });
   storage.put(record);
   assert.equal(await storage.has(record.key), true);
