@@ -1,18 +1,35 @@
+/**
+ * The way of one call from its lookup to the filing of its result; it stands in one file because each
+ * step counts on what the others do, and on what is awaited between them.
+ *
+ * @module
+ */
+
 import type { BaseCache } from "./caches/base_cache.ts";
 import { RefreshingCache } from "./caches/refreshing_cache.ts";
 import { CallNotes } from "./call_notes.ts";
 import { takeTurn } from "./claim_turn.ts";
-import { activeCache, currentScope, type Frame, notedMetadata, runInScope } from "./context.ts";
+import {
+  activeCache,
+  currentScope,
+  flightsAbove,
+  type Frame,
+  notedMetadata,
+  positionOf,
+  runInScope,
+} from "./context.ts";
 import { IndigestibleError, NotFoundError } from "./errors.ts";
 import { type Flight, type FlightBoard, flightBoard, storedOutcome } from "./flights.ts";
 import type { FunctionKeys, NamedArguments } from "./function_keys.ts";
 import type { AnyFunction, FunctionProfile } from "./function_profile.ts";
+import { foundInTime, preparedInTime } from "./cache_in_time.ts";
 import { inTime } from "./in_time.ts";
-import { type Stay, UNISOLATED } from "./isolation.ts";
+import { isPrimitive, isThenable } from "./kinds.ts";
+import { enter, type Stay, UNISOLATED } from "./isolation.ts";
 import type { LazyCall } from "./lazy_call.ts";
 import { warnOnce } from "./log.ts";
-import type { CallPosition, MetaData } from "./metadata/meta_data.ts";
-import type { PreparedCall } from "./prepared_call.ts";
+import type { MetaData } from "./metadata/meta_data.ts";
+import type { Outcome, PreparedCall } from "./prepared_call.ts";
 
 /** What happens when a stored result comes from another source text of the function. */
 export type OnStale = "warn" | "recompute" | "ignore";
@@ -268,14 +285,9 @@ export class CachedFunction {
   }
 
   // The working directory of the call, if it has one of its own.
-  async #enter(fail: () => void = () => {}): Promise<Stay | undefined> {
+  async #enter(fail?: () => void): Promise<Stay | undefined> {
     if (!this.#options.isolate) return undefined;
-    try {
-      return await (currentScope().isolation ?? UNISOLATED).enter();
-    } catch (error) {
-      fail();
-      throw error;
-    }
+    return await enter(currentScope().isolation, fail);
   }
 
   async #arguments(cache: BaseCache, { args }: Request): Promise<readonly unknown[]> {
@@ -301,12 +313,12 @@ export class CachedFunction {
     flight: Flight | undefined,
   ): Promise<unknown> {
     const args = await this.#arguments(cache, request);
-    let prepared = await this.#prepare(cache, request);
+    let prepared = await this.#prepare(cache, request.named);
     const call = this.#keys.call(request.named);
     const notes = await CallNotes.begin({
       metadata: [...notedMetadata(), ...this.#options.meta],
       call,
-      position: position(currentScope().frame),
+      position: positionOf(currentScope().frame),
       warn: (error) => this.#warn("metadata cannot be noted", error),
     });
     await using stay = await this.#enter(() => prepared?.abandon());
@@ -375,29 +387,17 @@ export class CachedFunction {
   }
 
   // Undefined, after a warning, if the cache does not take the call.
-  async #prepare(cache: BaseCache, request: Request): Promise<PreparedCall | undefined> {
+  async #prepare(cache: BaseCache, named: NamedArguments): Promise<PreparedCall | undefined> {
     const { storeArguments } = this.#options;
     try {
-      const call = this.#keys.call(request.named);
-      const preparing = cache.prepare(call, { storeArguments });
-      try {
-        return await inTime(preparing, cache.saveTimeout);
-      } catch (error) {
-        // One that comes too late is let go of when it comes.
-        preparing.then((late) => late.abandon(), () => {});
-        throw error;
-      }
+      return await preparedInTime(cache, this.#keys.call(named), { storeArguments });
     } catch (error) {
       this.#warn("the result will not be stored", error);
       return undefined;
     }
   }
 
-  async #commit(
-    cache: BaseCache,
-    prepared: PreparedCall,
-    outcome: Parameters<PreparedCall["commit"]>[0],
-  ): Promise<boolean> {
+  async #commit(cache: BaseCache, prepared: PreparedCall, outcome: Outcome): Promise<boolean> {
     try {
       await inTime(prepared.commit(outcome), cache.saveTimeout);
       return true;
@@ -417,42 +417,4 @@ export class CachedFunction {
       this.#warn("the former result could not be evicted", error);
     }
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  const isObject = typeof value === "object" || typeof value === "function";
-  return isObject && value !== null && "then" in value && typeof value.then === "function";
-}
-
-function isPrimitive(value: unknown): boolean {
-  return value === null || (typeof value !== "object" && typeof value !== "function");
-}
-
-function position(frame: Frame | undefined): CallPosition {
-  let depth = 0;
-  for (let each = frame; each !== undefined; each = each.parent) depth++;
-  return { parent: frame?.key ?? null, depth };
-}
-
-function flightsAbove(frame: Frame | undefined): Flight[] {
-  const flights: Flight[] = [];
-  for (let each = frame; each !== undefined; each = each.parent) {
-    if (each.flight !== undefined) flights.push(each.flight);
-  }
-  return flights;
-}
-
-/** Microtasks within which a cache in memory, or one that reads at once, has its answer. */
-const SHORT_WAIT = 8;
-
-// A timer is only worth its cost where the answer takes time.
-async function foundInTime(cache: BaseCache, key: string): Promise<LazyCall | undefined> {
-  const found = cache.find(key);
-  let isSettled = false;
-  const settle = () => {
-    isSettled = true;
-  };
-  found.then(settle, settle);
-  for (let passed = 0; passed < SHORT_WAIT && !isSettled; passed++) await null;
-  return await (isSettled ? found : inTime(found, cache.lookupTimeout));
 }

@@ -3,7 +3,7 @@ import type { BaseCache } from "./caches/base_cache.ts";
 import { loadCacheConfig, loadDefaultMetadata } from "./config/load.ts";
 import type { Flight } from "./flights.ts";
 import type { Isolation } from "./isolation.ts";
-import type { MetaData } from "./metadata/meta_data.ts";
+import type { CallPosition, MetaData } from "./metadata/meta_data.ts";
 import { Tags, type TagSet } from "./metadata/tags.ts";
 
 /** A cached call whose body is running. */
@@ -30,6 +30,22 @@ export interface Scope {
   readonly tags?: Tags["values"] | undefined;
   /** The isolated call that is running. */
   readonly isolation?: Isolation | undefined;
+}
+
+/** Where a call stands that is made while another one is running. */
+export function positionOf(frame: Frame | undefined): CallPosition {
+  let depth = 0;
+  for (let each = frame; each !== undefined; each = each.parent) depth++;
+  return { parent: frame?.key ?? null, depth };
+}
+
+/** What others wait for who want the calls that are running. */
+export function flightsAbove(frame: Frame | undefined): Flight[] {
+  const flights: Flight[] = [];
+  for (let each = frame; each !== undefined; each = each.parent) {
+    if (each.flight !== undefined) flights.push(each.flight);
+  }
+  return flights;
 }
 
 const scopes = new AsyncLocalStorage<Scope>();

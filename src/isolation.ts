@@ -106,3 +106,17 @@ async function remove(folder: string): Promise<void> {
 
 /** What holds where no call is isolated. */
 export const UNISOLATED: Isolation = new Isolation();
+
+/**
+ * {@linkcode Isolation.enter}, inside of the call that is isolated now, if there is one.
+ *
+ * @param fail called where it cannot be entered
+ */
+export async function enter(isolation: Isolation = UNISOLATED, fail?: () => void): Promise<Stay> {
+  try {
+    return await isolation.enter();
+  } catch (error) {
+    fail?.();
+    throw error;
+  }
+}

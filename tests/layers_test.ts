@@ -17,6 +17,7 @@ const LAYERS: readonly (readonly string[])[] = [
     "in_time.ts",
     "map_ahead.ts",
     "isolation.ts",
+    "kinds.ts",
   ],
   ["codec/"],
   [
@@ -44,6 +45,7 @@ const LAYERS: readonly (readonly string[])[] = [
       "context.ts",
       "identities.ts",
       "function_keys.ts",
+      "cache_in_time.ts",
       "call_notes.ts",
       "cached_function.ts",
     ],
