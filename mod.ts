@@ -83,6 +83,15 @@ export {
 } from "./src/caches/base_cache.ts";
 export { CachePool } from "./src/caches/cache_pool.ts";
 export { Cache, type CacheOptions } from "./src/caches/cache.ts";
+export type { TransformReport } from "./src/caches/_refile.ts";
+export type { RedigestOptions, RedigestReport } from "./src/caches/redigest.ts";
+export { transformCalls, type TransformOptions } from "./src/caches/transform_calls.ts";
+export type {
+  VerifyOptions,
+  VerifyProgress,
+  VerifyReport,
+  VerifyStep,
+} from "./src/caches/verify.ts";
 export type { Amount, GcOptions, GcProgress, GcReport } from "./src/caches/gc.ts";
 export { RefreshingCache, type RefreshingCacheOptions } from "./src/caches/refreshing_cache.ts";
 export type {

@@ -7,6 +7,8 @@ export interface SourceOptions {
   readonly values: ValueStorage;
   readonly calls: CallStorage;
   readonly also?: readonly CallStorage[] | undefined;
+  /** Whether `calls` is left out; false by default. */
+  readonly others?: boolean;
 }
 
 /** A call storage that cannot be read, and why. */
@@ -20,20 +22,24 @@ export class CallSources implements AsyncDisposable {
   readonly #values: ValueStorage;
   readonly #calls: CallStorage;
   readonly #also: readonly CallStorage[];
+  readonly #others: boolean;
   readonly #opened = new Map<string, CallStorage>();
   #unreadable: readonly Unreadable[] = [];
 
   /** Takes the storages. Nothing is opened yet. */
-  constructor({ values, calls, also = [] }: SourceOptions) {
+  constructor({ values, calls, also = [], others = false }: SourceOptions) {
     this.#values = values;
     this.#calls = calls;
     this.#also = also;
+    this.#others = others;
   }
 
   /** Those that can be read, as far as they have been found. */
   get all(): readonly CallStorage[] {
-    const isOpened = this.#calls.identity !== undefined && this.#opened.has(this.#calls.identity);
-    return [...this.#also, ...isOpened ? [] : [this.#calls], ...this.#opened.values()];
+    const { identity } = this.#calls;
+    const isOpened = identity !== undefined && this.#opened.has(identity);
+    const own = this.#others || isOpened ? [] : [this.#calls];
+    return [...this.#also, ...own, ...this.#opened.values()];
   }
 
   /** Those that cannot be read. */
@@ -46,6 +52,7 @@ export class CallSources implements AsyncDisposable {
     const unreadable: Unreadable[] = [];
     const own = this.#calls.identity;
     for (const identity of new Set([...await this.#values.registered(), ...own ? [own] : []])) {
+      if (this.#others && identity === own) continue;
       const isKnown = this.#opened.has(identity) ||
         this.#also.some((each) => each.identity === identity);
       if (isKnown) continue;

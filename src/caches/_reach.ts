@@ -7,6 +7,9 @@ import { breath } from "./_breath.ts";
 import type { CallSources } from "./_call_sources.ts";
 import { RecordFeed } from "./_record_feed.ts";
 
+/** What parts of values are read from. */
+export type PartSource = Pick<ValueStorage, "get" | "has" | "isLeaf">;
+
 /** From this length on it is worth while to look first whether a value has parts at all. */
 const LONG = 4096;
 
@@ -14,14 +17,14 @@ const LONG = 4096;
 export class Reach {
   /** How many records were read, those that were filed meanwhile included. */
   records = 0;
-  readonly #values: ValueStorage;
+  readonly #values: PartSource;
   readonly #sources: CallSources;
   readonly #feeds = new Map<CallStorage, RecordFeed>();
   // By digest the parts of all values that were reached and are there.
   readonly #parts = new Map<string, readonly Reference[]>();
 
   /** Takes the values, and the calls that need them. */
-  constructor(values: ValueStorage, sources: CallSources) {
+  constructor(values: PartSource, sources: CallSources) {
     this.#values = values;
     this.#sources = sources;
   }
@@ -88,7 +91,7 @@ const NONE: readonly Reference[] = [];
  * @throws {RejectedError} If it is there but cannot be read.
  */
 export async function partsOf(
-  values: ValueStorage,
+  values: PartSource,
   reference: Reference,
 ): Promise<readonly Reference[] | undefined> {
   const { digest, length } = reference;
@@ -107,7 +110,7 @@ export async function partsOf(
   }
 }
 
-async function secondLook(values: ValueStorage, digest: string) {
+async function secondLook(values: PartSource, digest: string) {
   if (!await values.has(digest)) return undefined;
   // It may have come just now.
   const encoding = await values.get(digest);
@@ -121,7 +124,7 @@ async function secondLook(values: ValueStorage, digest: string) {
 
 /** Reads the parts of values one after the other, and lets other work go on. */
 export async function readParts(
-  values: ValueStorage,
+  values: PartSource,
   digests: readonly string[],
 ): Promise<Map<string, readonly Reference[]>> {
   const parts = new Map<string, readonly Reference[]>();

@@ -1,4 +1,4 @@
-import { type Call, sealCall } from "../call.ts";
+import { type Call, sealCall, type SealedCall } from "../call.ts";
 import { CallRecord } from "../call_record.ts";
 import { copied, type Encoding, type Reference } from "../codec/encoding.ts";
 import { findReferences } from "../codec/references.ts";
@@ -11,7 +11,11 @@ import type { Claims } from "../storage/claims.ts";
 import type { Awaitable, CallStorage, ValueStorage } from "../storage/storage.ts";
 import type { TransferTarget } from "../transfer.ts";
 import { collectGarbage, type GcOptions, type GcReport } from "./gc.ts";
+import { type VerifyOptions, type VerifyReport, verifyStorages } from "./verify.ts";
 import { type AcceptOptions, BaseCache, type PrepareOptions, SAVE_TIMEOUT } from "./base_cache.ts";
+
+import { Writing } from "./_writing.ts";
+import { redigestCalls, type RedigestOptions, type RedigestReport } from "./redigest.ts";
 
 /** What a {@linkcode Cache} is made of. */
 export interface CacheOptions {
@@ -83,16 +87,16 @@ export class Cache extends BaseCache {
   /** Encodes the arguments of a call and keeps them until it has run. */
   override async prepare(call: Call, options: PrepareOptions = {}): Promise<PreparedCall> {
     const named = await this.readNamedArguments(call);
-    const writing = new Writing(this.values, this.calls);
+    const writing = this.#write();
     try {
       const held = new HeldValues(writing);
       const { key, fields } = sealCall(call, { ...options, named, sink: held.take });
       await writing.settled();
       return new PreparedCall(key, {
         commit: async (outcome) => {
-          using _ = writing;
-          held.release();
-          return await this.#file(key, fields, outcome, writing);
+          const record = await this.#commit(key, { fields, outcome, held, writing });
+          await this.onFiled(record);
+          return key;
         },
         abandon: () => writing[Symbol.dispose](),
       });
@@ -102,16 +106,32 @@ export class Cache extends BaseCache {
     }
   }
 
-  async #file(
+  #write(): Writing {
+    return new Writing(this.values, this.calls, (reference) => this.onPut(reference));
+  }
+
+  /** Told of each value before it is stored. */
+  protected onPut(_reference: Reference): void {}
+
+  /** Told of each record before it is stored. */
+  protected onFiling(_record: CallRecord): Promise<void> | void {}
+
+  /** Told when a call has been stored, and nothing of it is under way any more. */
+  protected onFiled(_record: CallRecord): Promise<void> | void {}
+
+  async #commit(
     key: string,
-    fields: ReturnType<typeof sealCall>["fields"],
-    { result, metadata = {}, calls = [] }: Outcome,
-    writing: Writing,
-  ): Promise<string> {
+    { fields, outcome, held, writing }: Commitment,
+  ): Promise<CallRecord> {
+    using _ = writing;
+    held.release();
+    const { result, metadata = {}, calls = [] } = outcome;
     const { slot } = fillSlot(result, { root: "result", identities: false, sink: writing.put });
     await writing.settled();
-    await this.calls.put(CallRecord.build(key, { ...fields, result: slot, metadata, calls }));
-    return key;
+    const record = CallRecord.build(key, { ...fields, result: slot, metadata, calls });
+    await this.onFiling(record);
+    await this.calls.put(record);
+    return record;
   }
 
   /** Finds a call. */
@@ -138,7 +158,16 @@ export class Cache extends BaseCache {
     source: ValueSource,
     options: AcceptOptions = {},
   ): Promise<void> {
-    using writing = new Writing(this.values, this.calls);
+    await this.#accept(record, source, options);
+    await this.onFiled(record);
+  }
+
+  async #accept(
+    record: CallRecord,
+    source: ValueSource,
+    options: AcceptOptions,
+  ): Promise<void> {
+    using writing = this.#write();
     const results = record.resultReferences;
     // The values of arguments that are there already may not go before the record is there.
     if (record.references.length > 0) await writing.enter();
@@ -151,6 +180,7 @@ export class Cache extends BaseCache {
       // A call without the values of its arguments is still a call.
       for (const reference of record.references) await this.#copy(reference, source);
     }
+    await this.onFiling(record);
     await this.calls.put(record);
   }
 
@@ -162,7 +192,10 @@ export class Cache extends BaseCache {
     for (const part of findReferences(encoding)) {
       if (!await this.#copy(part, source)) return false;
     }
-    if (present === undefined) await this.values.put(reference, encoding);
+    if (present === undefined) {
+      this.onPut(reference);
+      await this.values.put(reference, encoding);
+    }
     return true;
   }
 
@@ -247,6 +280,56 @@ export class Cache extends BaseCache {
     return await collectGarbage({ values, calls }, options);
   }
 
+  /**
+   * Checks all that is stored: that every record can be read and adds up to its key, that the bytes of
+   * every value have its digest, that every call has its result with all parts, and how many values no
+   * call needs. Nothing is changed, unless it is to be repaired.
+   *
+   * @example Usage
+   * ```ts
+   * import { Cache, Call, CallMemory, ValueMemory } from "@fleche/core";
+   * import assert from "node:assert";
+   *
+   * await using cache = new Cache({ values: new ValueMemory(), calls: new CallMemory() });
+   * await cache.save(new Call({ name: "square", arguments: { x: 3 }, result: 9 }));
+   * const report = await cache.verify();
+   * assert.equal(report.isClean, true);
+   * assert.equal(report.records.entries, 1);
+   * ```
+   *
+   * @throws {RejectedError} If a value is there but cannot be read.
+   */
+  async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
+    const { values, calls } = this;
+    return await verifyStorages({ values, calls }, options);
+  }
+
+  /**
+   * Files every call under the key that it has today, with values as they are encoded today: after a
+   * registered type has come to encode its values in another way, or a new version of this library
+   * has changed a format. Values that are not stored, or cannot be built, keep their digest.
+   *
+   * Every call can be found all the time, under its old key until it is there under the new one. If it
+   * is broken off, do it once more. Where a call has been stored under the new key meanwhile, that one
+   * stays. Former values stay until {@linkcode Cache.gc}.
+   *
+   * @example Usage
+   * ```ts
+   * import { Cache, Call, CallMemory, ValueMemory } from "@fleche/core";
+   * import assert from "node:assert";
+   *
+   * await using cache = new Cache({ values: new ValueMemory(), calls: new CallMemory() });
+   * await cache.save(new Call({ name: "square", arguments: { x: 3 }, result: 9 }));
+   * assert.equal((await cache.redigest()).unchanged, 1);
+   * ```
+   */
+  async redigest(options: RedigestOptions = {}): Promise<RedigestReport> {
+    return await redigestCalls(
+      { calls: this.calls, source: this, write: () => this.#write() },
+      options,
+    );
+  }
+
   /** Closes both storages. */
   override async close(): Promise<void> {
     try {
@@ -261,80 +344,12 @@ function sameCalls(one: CallStorage, other: CallStorage): boolean {
   return one === other || (one.identity !== undefined && one.identity === other.identity);
 }
 
-/**
- * Writes that may still be under way. From the first one until this is disposed, nobody removes
- * values.
- */
-class Writing implements Disposable {
-  readonly #pending: Promise<void>[] = [];
-  #inside: Disposable | Promise<Disposable> | undefined;
-  #isOver = false;
-
-  constructor(readonly values: ValueStorage, readonly calls: CallStorage) {}
-
-  /** Goes through the gate of the values, unless that is done. */
-  enter(): Awaitable<Disposable> {
-    return this.#inside ??= this.#enter();
-  }
-
-  #enter(): Awaitable<Disposable> {
-    const entered = this.values.gate.enter();
-    if (entered instanceof Promise) {
-      return this.#later(entered.then((inside) => this.#registered(inside)));
-    }
-    const registered = this.#registered(entered);
-    return registered instanceof Promise ? this.#later(registered) : registered;
-  }
-
-  // Inside the gate, so that whoever has shut it finds records where some are announced.
-  #registered(inside: Disposable): Awaitable<Disposable> {
-    const { identity } = this.calls;
-    try {
-      const registered = identity === undefined ? undefined : this.values.register(identity);
-      if (!(registered instanceof Promise)) return inside;
-      return registered.then(() => inside, (error) => {
-        inside[Symbol.dispose]();
-        throw error;
-      });
-    } catch (error) {
-      inside[Symbol.dispose]();
-      throw error;
-    }
-  }
-
-  #later(entering: Promise<Disposable>): Promise<Disposable> {
-    return entering.then((inside) => {
-      this.#inside = inside;
-      if (this.#isOver) inside[Symbol.dispose]();
-      return inside;
-    });
-  }
-
-  readonly put = (reference: Reference, encoding: Encoding): void => {
-    const inside = this.enter();
-    if (!(inside instanceof Promise)) return this.#add(this.values.put(reference, encoding));
-    // The caller may use the memory again when this returns.
-    const kept = copied(encoding);
-    this.#add(inside.then(() => this.values.put(reference, kept)));
-  };
-
-  #add(written: Awaitable<void>): void {
-    if (!(written instanceof Promise)) return;
-    // Whoever awaits settled() hears of a failure; until then it is not unhandled.
-    written.catch(() => {});
-    this.#pending.push(written);
-  }
-
-  async settled(): Promise<void> {
-    if (this.#pending.length > 0) await Promise.all(this.#pending.splice(0));
-  }
-
-  [Symbol.dispose](): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    if (this.#inside instanceof Promise) this.#inside.catch(() => {});
-    else this.#inside?.[Symbol.dispose]();
-  }
+/** All that a prepared call is filed from. */
+interface Commitment {
+  readonly fields: SealedCall["fields"];
+  readonly outcome: Outcome;
+  readonly held: HeldValues;
+  readonly writing: Writing;
 }
 
 /** The values of arguments, held in memory as long as they are not too large together. */

@@ -194,6 +194,20 @@ export class CallFiles {
     yield* takeAfter(read, -Infinity);
   }
 
+  /** Whether a file holds the record of its key, or one of a newer version; it stays where it is. */
+  check(key: string): boolean | undefined {
+    try {
+      this.#open(key, Deno.readFileSync(this.#files.path(key)));
+      return true;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      if (error instanceof UnknownTypeError) return true;
+      if (error instanceof CorruptValueError || error instanceof SignatureError) return false;
+      if (error instanceof Deno.errors.IsADirectory) return false;
+      throw error;
+    }
+  }
+
   /** Removes temporary files, and files that were put aside, from before a time. */
   sweepLeftovers(before: number, dryRun: boolean): Leftovers {
     return this.#files.sweepLeftovers(before, dryRun);

@@ -156,6 +156,11 @@ export class CallFile implements CallStorage {
     return this.#files.records(filter);
   }
 
+  /** Whether a file holds the record of its key, or one of a newer version; it stays where it is. */
+  check(key: string): boolean | undefined {
+    return this.#files.check(key);
+  }
+
   /** Removes temporary files, and files that were put aside, from before a time. */
   sweepLeftovers(before: number, dryRun: boolean): Leftovers {
     return this.#files.sweepLeftovers(before, dryRun);

@@ -169,6 +169,12 @@ export class CallHdf5 implements CallStorage {
     yield* this.#files.records(filter);
   }
 
+  /** Whether a file holds the record of its key, or one of a newer version; it stays where it is. */
+  async check(key: string): Promise<boolean | undefined> {
+    await loadLibrary();
+    return this.#files.check(key);
+  }
+
   /** Removes temporary files, and files that were put aside, from before a time. */
   sweepLeftovers(before: number, dryRun: boolean): Leftovers {
     return this.#files.sweepLeftovers(before, dryRun);

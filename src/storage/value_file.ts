@@ -282,7 +282,7 @@ export class ValueFile implements ValueStorage {
     }
   }
 
-  /** Whether a file holds the value of its name, which it is not read for in any other way. */
+  /** Whether a file holds the value of its name; it stays where it is. */
   async check(digest: string): Promise<boolean | undefined> {
     try {
       const bytes = await Deno.readFile(this.#files.path(digest));

@@ -294,6 +294,22 @@ export class ValueHdf5 implements ValueStorage {
     return this.#files.list(prefix, limit);
   }
 
+  /** Whether a file holds the value of its name; it stays where it is. */
+  async check(digest: string): Promise<boolean | undefined> {
+    const library = await loadLibrary();
+    try {
+      const bytes = await Deno.readFile(this.#files.path(digest));
+      const encoding = this.#right(library, digest, bytes);
+      return encoding !== undefined && encodingDigest(encoding) === digest;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      if (error instanceof SignatureError || error instanceof Deno.errors.IsADirectory) {
+        return false;
+      }
+      throw error;
+    }
+  }
+
   /** Removes temporary files, and files that were put aside, from before a time. */
   sweepLeftovers(before: number, dryRun: boolean): Leftovers {
     return this.#files.sweepLeftovers(before, dryRun);

@@ -341,6 +341,17 @@ export class ValueSqlite implements ValueStorage {
     });
   }
 
+  /** Whether a row holds the value of its digest; it stays where it is. */
+  async check(digest: string): Promise<boolean | undefined> {
+    const row = await this.#driver.get(queries.SELECT, [digest]);
+    try {
+      return row && this.#check.openByDigest(digest, bytesOf(row)) !== undefined;
+    } catch (error) {
+      if (error instanceof SignatureError) return false;
+      throw error;
+    }
+  }
+
   /** Removes rows that were put aside before a time. */
   async sweepLeftovers(before: number, dryRun: boolean): Promise<Leftovers> {
     const row = await this.#driver.get(queries.OLD_DAMAGED, [before]);
