@@ -26,7 +26,8 @@ export interface FlecheFunction {
    * class without a name, or of a private method that a subclass has too, has to be given as option.
    * `this` is the first argument, named `this`: its class needs `registerType`, or a method
    * `[Symbol.for("fleche.digest")]()`; without, calls run uncached, with a warning. For a static
-   * method `this` is the class, and counts only if the body uses it.
+   * method `this` is the class, and counts only if the body uses it. Of private methods, Deno's
+   * compiler decorates those without parameters only.
    *
    * @example Usage
    * ```ts

@@ -1,5 +1,7 @@
 import assert from "node:assert";
-import { pathToFileURL } from "node:url";
+import { relative } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { requirement } from "../_require.ts";
 import { Folder, PACKAGE, run } from "../_wrapper_program.ts";
 import denoConfig from "../../deno.json" with { type: "json" };
 
@@ -207,4 +209,37 @@ Deno.test("hashCode module tells two functions of one module apart", async () =>
     pathToFileURL(`${folder.path}/main.ts`).href
   );
   assert.notEqual(module.fn.describe().code, module.other.describe().code);
+});
+
+// Where it is required and not at hand, the compiler has to download its runtime.
+const isListed = (Deno.env.get("FLECHE_TEST_REQUIRE") ?? "").split(",").includes("compile");
+const canCompile = requirement(
+  "compile",
+  isListed || Deno.env.get("DENORT_BIN") !== undefined,
+  "DENORT_BIN does not name a compile runtime",
+);
+
+Deno.test({
+  name: "hashCode module gives the same in a compiled program",
+  ignore: !canCompile,
+  async fn() {
+    const imports = denoConfig.imports;
+    await using folder = await Folder.make({
+      "program/deno.json": JSON.stringify({ name: "@example/program", imports }),
+      "program/a.ts": "export const a: number = 1; // One",
+    });
+    const cwd = `${folder.path}/program`;
+    // Only relative specifiers lead to embedded files.
+    const main = MAIN.replace(PACKAGE, relative(cwd, fileURLToPath(PACKAGE)));
+    await folder.write("program/main.ts", `${main}console.log(fn.describe().code);`);
+    const flags = ["--quiet", "--no-check", "--no-lock", "--no-prompt", "--allow-all"];
+    const started = await run(Deno.execPath(), ["run", ...flags, "main.ts"], { cwd });
+    const compiler = Deno.env.get("FLECHE_COMPILE_DENO") ?? Deno.execPath();
+    const target = ["--include", "deno.json", "--output", "../main", "main.ts"];
+    await run(compiler, ["compile", ...flags, ...target], { cwd, seconds: 60 });
+    await Deno.remove(cwd, { recursive: true });
+    const compiled = await run(`${folder.path}/main`, [], { cwd: folder.path });
+    assert.match(started.stdout, /^[0-9a-f]{64}\n$/);
+    assert.equal(compiled.stdout, started.stdout);
+  },
 });
