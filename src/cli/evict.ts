@@ -17,7 +17,7 @@ export function addEvictCommand(program: Command, exitWith: ExitWith): void {
     .argument("[keys...]", "keys of calls, or their first digits")
     .description("Remove calls, by their keys or by what they are. Values stay until fleche gc.");
   withCommon(withFilters(command))
-    .option("--yes", "remove all calls that are found, without it they are counted only")
+    .option("--yes", "remove all that is found; without this it is only counted")
     .action(async (keys: string[], options: EvictOptions) => {
       if (keys.length > 0 === isFiltered(options)) {
         return command.error("error: give either keys, or options that say which calls are meant");

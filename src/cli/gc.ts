@@ -1,11 +1,10 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { Cache } from "../caches/cache.ts";
+import type { Cache } from "../caches/cache.ts";
 import type { GcReport } from "../caches/gc.ts";
-import { configSources, loadCacheConfig } from "../config/load.ts";
-import { ConfigError, RejectedError } from "../errors.ts";
-import type { CallStorage } from "../storage/storage.ts";
+import { RejectedError } from "../errors.ts";
 import { type CommonOptions, withCacheOf, withCommon } from "./_common.ts";
-import { configLine, members, ownCaches, shownConfig } from "./_members.ts";
+import { configLine, ownCaches, shownConfig } from "./_members.ts";
+import { configuredCalls } from "./_configured_calls.ts";
 import { printJson, printLines } from "./_output.ts";
 import { counted, sizeText } from "./_text.ts";
 
@@ -55,13 +54,13 @@ function parseSeconds(text: string): number {
 }
 
 async function collect(cache: Cache, options: GcCommandOptions): Promise<GcReport> {
-  const { values, calls } = cache;
+  const { values } = cache;
   const registered = await values.registered();
   for (const identity of options.forget ?? []) {
     if (registered.includes(identity)) await values.forget(identity);
     else throw unknownIdentity(identity, registered);
   }
-  const also = otherCalls(registered).filter(({ identity }) => identity !== calls.identity);
+  const also = await configuredCalls(cache);
   try {
     return await cache.gc({
       ...{ dryRun: options.dryRun === true, offline: options.offline === true, also },
@@ -82,28 +81,6 @@ function unknownIdentity(identity: string, registered: readonly string[]): Rejec
     `Cannot forget ${identity}: no values are kept for calls there; ${known}`,
     { operation: "forget" },
   );
-}
-
-// Databases that take a password can be opened only as the configuration says.
-function otherCalls(registered: readonly string[]): CallStorage[] {
-  const found = new Map<string, CallStorage>();
-  for (const { name } of configSources().tables) {
-    for (const { calls } of cachesNamed(name)) {
-      const { identity } = calls;
-      if (identity !== undefined && registered.includes(identity)) found.set(identity, calls);
-    }
-  }
-  return [...found.values()];
-}
-
-function cachesNamed(name: string): Cache[] {
-  try {
-    return members(loadCacheConfig(name)).filter((each) => each instanceof Cache);
-  } catch (error) {
-    // The cache in question is there; whether others are is not asked here.
-    if (error instanceof ConfigError) return [];
-    throw error;
-  }
 }
 
 function toJson([cache, report]: [Cache, GcReport]): unknown {

@@ -10,6 +10,7 @@ import { addRemoteCommand } from "./remote.ts";
 import { addShowCommand } from "./show.ts";
 import { addStatsCommand } from "./stats.ts";
 import { addTransferCommand } from "./transfer.ts";
+import { addVerifyCommand } from "./verify.ts";
 
 const EXIT_CODES =
   "\nExit codes: 0 all went well, 1 the work failed, 2 the command line is wrong, " +
@@ -38,6 +39,7 @@ export async function main(args: readonly string[]): Promise<number> {
   addStatsCommand(program);
   addEvictCommand(program, exitWith);
   addGcCommand(program);
+  addVerifyCommand(program, exitWith);
   addTransferCommand(program, exitWith);
   addConfigCommand(program, exitWith);
   addRemoteCommand(program);

@@ -23,7 +23,7 @@ export class Store {
   /** The first cache, which is the default one. */
   readonly cache: Cache;
 
-  constructor(readonly home: string) {
+  constructor(readonly home: string, readonly program: readonly string[] = CLI) {
     Deno.writeTextFileSync(join(home, "fleche.toml"), CONFIGURATION);
     this.cache = new Cache({
       values: new ValueFile({ root: join(home, "local", "values") }),
@@ -38,7 +38,7 @@ export class Store {
 
   /** Runs a command. */
   run(...args: string[]): Promise<Run> {
-    return run([...CLI, ...args], { home: this.home });
+    return run([...this.program, ...args], { home: this.home });
   }
 
   /** Runs a command that ends well and says nothing but what it prints. */
@@ -66,9 +66,12 @@ export class Store {
 }
 
 /** Runs a function with a store of its own. */
-export function withStore(use: (store: Store) => Promise<void>): Promise<void> {
+export function withStore(
+  use: (store: Store) => Promise<void>,
+  program?: readonly string[],
+): Promise<void> {
   return withHome(async (home) => {
-    const store = new Store(home);
+    const store = new Store(home, program);
     await use(store);
     await store.cache.close();
   });

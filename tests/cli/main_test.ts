@@ -13,6 +13,7 @@ const PROGRAMS: readonly [label: string, words: readonly string[], ignore: boole
 const WRONG: readonly [args: string[], stderr: RegExp][] = [
   [[], /Usage: fleche/],
   [["fly"], /unknown command 'fly'/],
+  [["evct", "1234"], /unknown command 'evct'\n.*Did you mean evict\?/],
   [["--fast"], /unknown option '--fast'/],
   [["remote"], /--serve/],
   [["remote", "--server"], /unknown option '--server'.*\n.*--serve/],
@@ -26,8 +27,19 @@ for (const [label, words, ignore] of PROGRAMS) {
       const top = await run([...words, "--help"], { home });
       assert.deepEqual([top.code, top.stderr], [0, ""]);
       assert.match(top.text, /^Usage: fleche /);
-      assert.match(top.text, /remote/);
-      assert.match(top.text, /Exit codes: 0 .* 1 .* 2 /);
+      const commands = [
+        "ls",
+        "show",
+        "stats",
+        "evict",
+        "gc",
+        "verify",
+        "transfer",
+        "config",
+        "remote",
+      ];
+      for (const command of commands) assert.match(top.text, new RegExp(`^  ${command} `, "m"));
+      assert.match(top.text, /Exit codes: 0 .* 1 .* 2 .* 3 /);
       const remote = await run([...words, "remote", "--help"], { home });
       assert.equal(remote.code, 0);
       for (const option of ["--serve", "--cache <name>", "--read-only"]) {
