@@ -28,20 +28,27 @@ export class Environment implements MetaData {
 
   /** Notes where the call runs. */
   before(): Notes {
-    const found: Record<string, string | null> = {
-      hostname: permitted({ name: "sys", kind: "hostname" }, hostname),
-      username: USER_KINDS.every((kind) => isGranted({ name: "sys", kind })) ? username() : null,
-      cwd: permitted({ name: "read", path: "." }, callersFolder),
-      deno: Deno.version.deno,
-      v8: Deno.version.v8,
-      fleche: VERSION,
-      os: Deno.build.os,
-      arch: Deno.build.arch,
-    };
-    const notes: Notes = {};
-    for (const [name, value] of Object.entries(found)) if (value !== null) notes[name] = value;
-    return notes;
+    fixed ??= fixedNotes();
+    const cwd = permitted({ name: "read", path: "." }, callersFolder);
+    return cwd === null ? { ...fixed } : { ...fixed, cwd };
   }
+}
+
+/** What stays the same while the program runs. */
+let fixed: Notes | undefined;
+
+function fixedNotes(): Notes {
+  const host = permitted({ name: "sys", kind: "hostname" }, hostname);
+  const user = USER_KINDS.every((kind) => isGranted({ name: "sys", kind })) ? username() : null;
+  return {
+    ...host === null ? {} : { hostname: host },
+    ...user === null ? {} : { username: user },
+    deno: Deno.version.deno,
+    v8: Deno.version.v8,
+    fleche: VERSION,
+    os: Deno.build.os,
+    arch: Deno.build.arch,
+  };
 }
 
 /** What the runtime asks for before it tells the user's name. */

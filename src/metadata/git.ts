@@ -41,7 +41,6 @@ export class Git implements MetaData {
 
   /** Asks Git, unless it was asked just now. */
   async before(): Promise<Notes> {
-    if (!isGranted({ name: "run", command: "git" })) return {};
     const folder = permitted({ name: "read", path: "." }, callersFolder);
     if (folder === null) return {};
     const now = performance.now();
@@ -56,6 +55,7 @@ export class Git implements MetaData {
 }
 
 async function stateOf(folder: string): Promise<Notes> {
+  if (!isGranted({ name: "run", command: "git" })) return {};
   const [root, status] = await Promise.all([
     ask(folder, ["rev-parse", "--show-toplevel"]),
     ask(folder, ["status", "--porcelain=v2", "--branch", "--untracked-files=no"]),
