@@ -1,22 +1,36 @@
 /**
  * Stores values or calls one after the other, and prints the digest or key of each once it is stored.
  *
- * Arguments: "values" and a root, or "calls" and a URL; how long each is; which number to begin with.
+ * Arguments: "values" or "call files" and a root, "calls" and a URL, or "sqlite values" and a path; how
+ * long each is; which number to begin with; "sealed" if they are to be compressed and signed.
  */
 
-import { CallSql, ValueFile } from "@fleche/core";
+import { CallFile, CallSql, type CallStorage, ValueFile, ValueSqlite } from "@fleche/core";
+import type { SealOptions, ValueStorage } from "@fleche/core";
 import { noise, recordOf, sampleOf } from "./_samples.ts";
+import { KEY } from "./_seals.ts";
 
-const [kind, where = "", length = "0", first = "0"] = Deno.args;
+const [kind, where = "", length = "0", first = "0", form = ""] = Deno.args;
+const seal: SealOptions = form === "sealed" ? { compress: true, secretKey: [KEY] } : {};
 const print = (line: string) => Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
 
-const values = kind === "values" ? new ValueFile({ root: where }) : undefined;
-const calls = kind === "calls" ? new CallSql({ url: where }) : undefined;
+function valueStorage(): ValueStorage | undefined {
+  if (kind === "values") return new ValueFile({ root: where, ...seal });
+  if (kind === "sqlite values") return new ValueSqlite({ path: where, ...seal });
+}
+
+function callStorage(): CallStorage | undefined {
+  if (kind === "calls") return new CallSql({ url: where, ...seal });
+  if (kind === "call files") return new CallFile({ root: where, ...seal });
+}
+
+const values = valueStorage();
+const calls = callStorage();
 for (let number = Number(first);; number++) {
   const text = noise(Number(length), number + 1);
   if (values !== undefined) {
     const { reference, encoding } = sampleOf(text);
-    values.put(reference, encoding);
+    await values.put(reference, encoding);
     print(reference.digest);
   }
   if (calls !== undefined) {
