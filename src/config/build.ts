@@ -83,9 +83,11 @@ function buildMember(member: unknown, path: ConfigPath, options: PlacedBuildOpti
   return options.named(member, path);
 }
 
-// A stack that is named in a stack or pool stands for its caches.
+// A stack that is named in a stack or pool stands for its caches, of which each is asked once.
 function flat(caches: readonly BaseCache[]): BaseCache[] {
-  return caches.flatMap((cache) => cache instanceof CacheStack ? cache.stack : [cache]);
+  return [
+    ...new Set(caches.flatMap((cache) => cache instanceof CacheStack ? cache.stack : [cache])),
+  ];
 }
 
 function buildSingle(section: Section, options: PlacedBuildOptions): BaseCache {

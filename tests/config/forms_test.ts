@@ -123,7 +123,7 @@ Deno.test("stacks and pools take tables and names", () => {
     b: cacheFromConfig([memory, memory]),
   };
   const options = { named: (name: string) => named[name] ?? loadCacheConfig("void") };
-  const stack = cacheFromConfig(["a", memory, "b"], options);
+  const stack = cacheFromConfig(["a", memory, "b", "a"], options);
   assert(stack instanceof CacheStack && named["b"] instanceof CacheStack);
   assert.equal(stack.stack.length, 4);
   assert.deepEqual([stack.stack[0], ...stack.stack.slice(2)], [named["a"], ...named["b"].stack]);
