@@ -93,6 +93,11 @@ export type {
   VerifyStep,
 } from "./src/caches/verify.ts";
 export type { Amount, GcOptions, GcProgress, GcReport } from "./src/caches/gc.ts";
+export {
+  type EvictionPolicy,
+  SizeLimitedCache,
+  type SizeLimitedCacheOptions,
+} from "./src/caches/size_limited_cache.ts";
 export { RefreshingCache, type RefreshingCacheOptions } from "./src/caches/refreshing_cache.ts";
 export type {
   Awaitable,

@@ -9,6 +9,7 @@ import {
   type CallStorage,
   CallVoid,
   RefreshingCache,
+  SizeLimitedCache,
   ValueFile,
   ValueHdf5,
   ValueMemory,
@@ -170,4 +171,18 @@ testCache({
     const behind = disk(folder);
     return { cache: behind.readonly().filter(() => true), behind };
   },
+});
+
+testCache({
+  name: "SizeLimitedCache far from its limits",
+  ...KEEPING,
+  persistent: true,
+  open: (folder) =>
+    same(
+      new SizeLimitedCache({
+        values: new ValueFile({ root: folder }),
+        calls: new CallSql({ url: join(folder, "calls.db") }),
+        ...{ maxSize: 1000, maxBytes: 1 << 30, policy: "lru" },
+      }),
+    ),
 });
