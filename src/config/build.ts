@@ -1,6 +1,7 @@
 import { type BaseCache, CacheStack, ReadOnlyCache } from "../caches/base_cache.ts";
 import { Cache } from "../caches/cache.ts";
 import { CachePool } from "../caches/cache_pool.ts";
+import { SizeLimitedCache } from "../caches/size_limited_cache.ts";
 import { SshCache, type SshCacheOptions } from "../remote/ssh_cache.ts";
 import type { CallStorage, ValueStorage } from "../storage/storage.ts";
 import { ConfigFault, type ConfigPath, Section, withoutFile } from "./_section.ts";
@@ -28,6 +29,8 @@ export interface BuildOptions {
 
 /** Keys by which a table is known to be a cache. */
 export const CACHE_KEYS = ["values", "calls", "type", "template", "pool"];
+
+const POLICIES = ["oldest", "lru", "random", "cost"] as const;
 
 /** What is wrong with a table that has none of them. */
 export const NO_CACHE =
@@ -119,7 +122,17 @@ function buildPair(
   storages: { values: ValueStorage; calls: CallStorage },
 ): BaseCache {
   const saveTimeout = section.positive("save_timeout");
-  return new Cache({ ...storages, ...given({ saveTimeout }) });
+  const options = { ...storages, ...given({ saveTimeout }) };
+  const limits = given({
+    maxSize: section.count("max_size"),
+    maxBytes: section.bytes("max_bytes"),
+  });
+  const policy = section.choice("policy", POLICIES);
+  if (Object.keys(limits).length > 0) {
+    return new SizeLimitedCache({ ...options, ...limits, ...given({ policy }) });
+  }
+  if (policy === undefined) return new Cache(options);
+  return section.fault("policy", 'is of no use without "max_size" or "max_bytes"');
 }
 
 function buildTyped(section: Section): BaseCache {

@@ -1,6 +1,7 @@
 import { type BaseCache, CacheStack, ReadOnlyCache, SAVE_TIMEOUT } from "../caches/base_cache.ts";
 import { Cache } from "../caches/cache.ts";
 import { CachePool } from "../caches/cache_pool.ts";
+import { SizeLimitedCache } from "../caches/size_limited_cache.ts";
 import { SshCache } from "../remote/ssh_cache.ts";
 import type { CacheConfig, CacheTable } from "./build.ts";
 import { storageToConfig, unless } from "./write_storage.ts";
@@ -32,7 +33,11 @@ function singleToConfig(cache: BaseCache): CacheTable {
   const timeout = unless(SAVE_TIMEOUT, { save_timeout: cache.saveTimeout });
   if (cache instanceof Cache) {
     const { values, calls } = cache;
-    return { values: storageToConfig(values), calls: storageToConfig(calls), ...timeout };
+    return {
+      ...{ values: storageToConfig(values), calls: storageToConfig(calls) },
+      ...(cache instanceof SizeLimitedCache ? limitsOf(cache) : {}),
+      ...timeout,
+    };
   }
   if (cache instanceof SshCache) {
     const { host, cacheName, command, sshOptions, setupCommands, workdir, env } = cache.options;
@@ -49,4 +54,11 @@ function singleToConfig(cache: BaseCache): CacheTable {
     };
   }
   throw new TypeError(`Cannot configure a cache of class ${cache.constructor.name}`);
+}
+
+function limitsOf({ maxSize, maxBytes, policy }: SizeLimitedCache): Record<string, unknown> {
+  return {
+    ...unless(Infinity, { max_size: maxSize, max_bytes: maxBytes }),
+    ...unless("oldest", { policy }),
+  };
 }

@@ -99,8 +99,18 @@ const one = fc.tuple(
   partial({ read_only: fc.constant(true), save_timeout: seconds }),
 ).map(([one, other]): { [key: string]: unknown } => ({ ...one, ...other }));
 
+const limited = fc.tuple(
+  fc.record({ values, calls }),
+  fc.oneof(
+    fc.record({ max_size: fc.integer({ min: 1, max: 1e9 }) }),
+    fc.record({ max_bytes: fc.integer({ min: 1 }), max_size: fc.integer({ min: 1 }) }),
+  ),
+  partial({ policy: fc.constantFrom("lru", "random", "cost"), save_timeout: seconds }),
+).map(([one, limits, other]): { [key: string]: unknown } => ({ ...one, ...limits, ...other }));
+
 const single = fc.oneof(
   { arbitrary: one, weight: 4 },
+  limited,
   fc.record({ pool: fc.array(one, { minLength: 1, maxLength: 3 }) }),
 );
 

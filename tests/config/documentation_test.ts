@@ -173,6 +173,8 @@ Deno.test("the configuration's page lists all settings", async () => {
   assert(message.endsWith(`unknown key; it takes ${keys.join(", ")}`), message);
 });
 
+const LIMITS = rowsBelow("### Limits", "key").flatMap(([key]) => quoted(key));
+
 const memory = { type: "memory" };
 
 const FORMS: readonly [heading: string, config: CacheTable, general: string[]][] = [
@@ -187,6 +189,7 @@ for (const [heading, config, general] of FORMS) {
     const documented = rowsBelow(heading, "key").flatMap(([key]) => quoted(key));
     const keys = documented.filter((key) => key !== "type" && key !== "root");
     const accepted = acceptedKeys(() => cacheFromConfig({ ...config, zzzzzzzzzzzz: 1 }));
+    if (config["template"] !== undefined || config["values"] !== undefined) keys.push(...LIMITS);
     const missing = [...keys, ...general].filter((key) => !accepted.includes(key));
     assert.deepEqual(missing, []);
     const others = ["values", "calls", "template", "pool"];

@@ -249,6 +249,26 @@ const FAULTS: Readonly<Record<string, Fault>> = {
     toml: '[fast]\n«tmplate = "file"\nroot = "x"\n',
     says: 'fast.tmplate: unknown key; did you mean "template"?',
   },
+  "a policy that there is not": {
+    toml: '[fast]\ntemplate = "memory"\nmax_size = 1\n«policy = "lur"\n',
+    says: '"lur" is none of oldest, lru, random, cost; did you mean "lru"?',
+  },
+  "a policy without a limit": {
+    toml: '[fast]\ntemplate = "memory"\n«policy = "lru"\n',
+    says: 'is of no use without "max_size" or "max_bytes"',
+  },
+  "a limit that is no whole number": {
+    toml: '[fast]\ntemplate = "memory"\n«max_size = 1.5\n',
+    says: "fast.max_size: should be a whole number above zero",
+  },
+  "a size of unknown units": {
+    toml: '[fast]\ntemplate = "memory"\n«max_bytes = "10 gb"\n',
+    says: '"10 GiB" (units: B, kB, MB, GB, TB, KiB, MiB, GiB, TiB)',
+  },
+  "a limit for another machine": {
+    toml: '[fast]\ntype = "ssh"\nhost = "h"\n«max_size = 5\n',
+    says: "fast.max_size: unknown key",
+  },
   "a compression that there is not": {
     toml: '[fast]\ntemplate = "file"\nroot = "x"\n«compress = "gzp"\n',
     says: '"gzp" is none of zstd, gzip; did you mean "gzip"?',

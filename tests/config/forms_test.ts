@@ -8,6 +8,7 @@ import {
   CallFile,
   ConfigError,
   loadCacheConfig,
+  SizeLimitedCache,
   storageFromConfig,
   storageToConfig,
   ValueFile,
@@ -114,6 +115,43 @@ Deno.test("a signed storage without keys takes those of the environment, and doe
   } finally {
     if (before === undefined) Deno.env.delete("FLECHE_SECRET_KEY");
     else Deno.env.set("FLECHE_SECRET_KEY", before);
+  }
+});
+
+Deno.test("limits make a cache that keeps to them", () => {
+  const table = { template: "memory", max_size: 5, policy: "lru" };
+  const cache = cacheFromConfig(table);
+  assert(cache instanceof SizeLimitedCache);
+  assert.deepEqual([cache.maxSize, cache.maxBytes, cache.policy], [5, Infinity, "lru"]);
+  assert.deepEqual(cacheToConfig(cache), { ...memory, max_size: 5, policy: "lru" });
+  assert.deepEqual(built({ ...memory, max_bytes: 10, policy: "oldest", read_only: true }), {
+    ...{ ...memory, max_bytes: 10, read_only: true },
+  });
+});
+
+Deno.test("sizes are numbers with units", () => {
+  const sizes: Record<string, number> = {
+    ...{ "1 B": 1, "2kB": 2000, "3 MB": 3e6, "4 GB": 4e9, "5 TB": 5e12 },
+    ...{ "1 KiB": 1024, "2 MiB": 2 ** 21, "1.5 GiB": 1.5 * 2 ** 30, "0.25TiB": 2 ** 38 },
+    ...{ "1.9 B": 1, "007 B": 7 },
+  };
+  for (const [text, bytes] of Object.entries(sizes)) {
+    assert.deepEqual(built({ ...memory, max_bytes: text }), { ...memory, max_bytes: bytes }, text);
+  }
+  const wrong = [
+    ...["", "10", "GiB", "10 gib", "10 KB", "10 kb", "10 K", "-1 B", "+1 B", "1e3 B", "1  B"],
+    ...[" 1 B", "1 B ", "1. B", ".5 GB", "0 B", "0.5 B", "1,5 GB", "9000000 TB", "1 constructor"],
+    ...[0, -1, 1.5, NaN, Infinity, true, null, 2 ** 53],
+  ];
+  for (const size of wrong) {
+    assert.throws(() => built({ ...memory, max_bytes: size }), (error) => {
+      assert(error instanceof ConfigError);
+      assert.match(
+        error.message,
+        /max_bytes: should be a whole number above zero, or a text as "10 GiB"/,
+      );
+      return true;
+    }, String(size));
   }
 });
 
