@@ -50,9 +50,9 @@ const RECORD_FORM: RecordForm = {
  * a file. A damaged file is moved to `<root>/quarantine/`; one whose signature no key verifies stays
  * where it is.
  *
- * A search looks at every file and reads, from the newest on, as many as it takes: for 100,000 records
- * about half a second, and as long again until it has read them all. Finding a value that a record
- * embeds by its digest reads every record once in each process (what is new, from then on). Where that
+ * A search looks at every file and reads, from the newest on, as many as it takes: with 100,000 records
+ * on a local disk about a second until the first one, and five for all. Finding a value that a record
+ * embeds by its digest reads every record once in each process; from then on, what is new. Where that
  * is too slow, `CallSql` has indexes.
  *
  * @example Usage

@@ -1,7 +1,7 @@
 import { CallFile, type SealOptions, ValueSqlite } from "@fleche/core";
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { beside, Child } from "./_child.ts";
+import { beside, Child, runProgram } from "./_child.ts";
 import { assertAlike, bytesOf, noise, recordOf, sampleOf } from "./_samples.ts";
 import { joined } from "../../src/codec/encoding.ts";
 import { KEY } from "./_seals.ts";
@@ -161,4 +161,44 @@ Deno.test("what a writer left when it was killed is removed a day later", async 
   assert.deepEqual(filesBelow(folder.join("tmp")), [young, old]);
   storage.put(await recordOf({ name: "f", result: 1 }));
   assert.deepEqual(filesBelow(folder.join("tmp")), [young]);
+});
+
+const REFUSED = beside(import.meta.url, "_refused_child.ts");
+
+Deno.test("what does not fit into record files and SQLite costs a SaveError, and nothing else", async () => {
+  using folder = new TemporaryFolder();
+  // No file may be longer than 6,000 blocks of 512 bytes; the signal would end the process.
+  const runner = ["sh", "-c", "trap '' XFSZ; ulimit -f 6000; exec \"$@\"", "sh"];
+  const args = [folder.path, "full"];
+  const { lines, errors } = await runProgram(REFUSED, { args, runner });
+  assert(lines[0] !== undefined, errors);
+  const report = JSON.parse(lines[0]);
+  assert.match(report.large, /^SaveError: Cannot write the record file .*\/calls\/v1\//);
+  assert.deepEqual([report.put, report.kept, report.records], ["undefined", true, 1]);
+  assert.match(report.value, /^SaveError: Cannot write value .*\/values\.db/);
+  assert.equal(report.refusedIsThere, false);
+  assert(report.values > 3);
+  assert.equal(report.valuesKept, report.values);
+  assert.equal(filesBelow(folder.join("calls")).length, 1);
+});
+
+Deno.test("without permission to write, a damaged record is a miss only", async () => {
+  using folder = new TemporaryFolder();
+  const metadata = { note: { text: "y".repeat(1000) } };
+  const record = await recordOf({ name: "f", arguments: { length: 1000 }, result: 1, metadata });
+  new CallFile({ root: folder.join("calls") }).put(record);
+  const path = folder.join("calls", "v1", record.key.slice(0, 2), record.key);
+  const harmed = Deno.readFileSync(path).fill(0, 200, 300);
+  Deno.writeFileSync(path, harmed);
+  const permissions = ["--allow-read", "--allow-env", "--allow-sys"];
+  const args = [folder.path, "denied"];
+  const { lines, errors } = await runProgram(REFUSED, { args, permissions });
+  assert(lines[0] !== undefined, errors);
+  const report = JSON.parse(lines[0]);
+  assert.equal(report.get, "undefined");
+  assert(report.put.startsWith("SaveError: ") && report.put.includes(path), report.put);
+  assert.equal(errors.trim().split("\n").length, 1, errors);
+  assert(errors.includes(path));
+  assertAlike(Deno.readFileSync(path), harmed);
+  assert.deepEqual(filesBelow(folder.path).length, 1);
 });
