@@ -217,9 +217,9 @@ export class CachedFunction {
   async #fly(cache: BaseCache, board: FlightBoard, request: Request): Promise<unknown> {
     const { key } = request;
     const { frame, isolation = UNISOLATED } = currentScope();
-    const above = flightsAbove(frame);
     const other = board.get(key);
     if (other !== undefined) {
+      const above = flightsAbove(frame);
       // What waits for us, or has called us, cannot be waited for; the result is the same anyway.
       // The same holds for what may wait for the working directory that we have.
       if (other.dependsOn(above) || !isolation.contains(other.isolation)) {
@@ -230,7 +230,7 @@ export class CachedFunction {
     }
     const flight = board.takeOff(key, isolation);
     try {
-      const found = await this.#takeTurn(cache, flight, above);
+      const found = await this.#takeTurn(cache, flight, frame);
       if (found === undefined) return await this.#runAndStore(cache, request, flight);
       if (flight.isAwaited) flight.land(storedOutcome(found));
       return found;
@@ -244,13 +244,13 @@ export class CachedFunction {
   }
 
   // Waits while another process runs the call; its result, if it has stored one.
-  async #takeTurn(cache: BaseCache, flight: Flight, above: readonly Flight[]): Promise<unknown> {
+  async #takeTurn(cache: BaseCache, flight: Flight, frame: Frame | undefined): Promise<unknown> {
     const { claims } = cache;
     if (claims === undefined) return undefined;
     return await takeTurn({
       claims,
       flight,
-      above,
+      above: () => flightsAbove(frame),
       name: this.#profile.name,
       // What is to be computed anew is not waited for, and neither is another process by a call that
       // has the working directory: others of this one wait for that.

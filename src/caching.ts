@@ -1,4 +1,5 @@
 import { CachedFunction } from "./cached_function.ts";
+import { checkOptions } from "./check_options.ts";
 import type { FlecheOptions } from "./fleche_options.ts";
 import { FunctionKeys } from "./function_keys.ts";
 import { type AnyFunction, FunctionProfile, type Receiver } from "./function_profile.ts";
@@ -34,6 +35,7 @@ export function profileOf(
   options: FlecheOptions,
   { file, receiver }: FunctionOrigin,
 ): FunctionProfile {
+  checkOptions(fn.name, options);
   const place = () => ({ file, identity: fileIdentity(file) });
   const hasDeps = options.deps !== undefined;
   return new FunctionProfile(fn, { ...options, hasDeps, receiver }, place);

@@ -23,7 +23,7 @@ export interface TurnRequest {
   readonly claims: Claims;
   readonly flight: Flight;
   /** The calls that it is made by, which cannot end before it does. */
-  readonly above: readonly Flight[];
+  readonly above: () => readonly Flight[];
   /** The name of the function, for messages. */
   readonly name: string;
   /** Whether it waits if another process runs it. */
@@ -95,7 +95,7 @@ async function tryClaim(request: TurnRequest): Promise<Claim | "claimed" | undef
 async function mayWait(request: TurnRequest): Promise<"safe" | "blind" | "circle"> {
   const { claims, flight, above } = request;
   const waiting = new Set<Flight>();
-  for (const each of [flight, ...above]) each.addWaiting(waiting);
+  for (const each of [flight, ...above()]) each.addWaiting(waiting);
   const claimed = [...waiting].filter((each) => each.claims !== undefined);
   if (claimed.length === 0) return "safe";
   const here = claimed.filter((each) => each.claims?.place === claims.place).map((each) =>

@@ -12,6 +12,7 @@ const LAYERS: readonly (readonly string[])[] = [
     "errors.ts",
     "digest.ts",
     "log.ts",
+    "nearest.ts",
     "paths.ts",
     "version.ts",
     "in_time.ts",
@@ -51,6 +52,7 @@ const LAYERS: readonly (readonly string[])[] = [
     ],
     ...[
       "caching.ts",
+      "check_options.ts",
       "explanation.ts",
       "explain.ts",
       "fleche_options.ts",

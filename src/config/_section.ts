@@ -1,5 +1,5 @@
 import { ConfigError } from "../errors.ts";
-import { nearest } from "./_nearest.ts";
+import { nearest } from "../nearest.ts";
 import { parseSize, SIZES } from "./_size.ts";
 
 /** Where something stands in a configuration: keys and indices from the top. */

@@ -8,7 +8,7 @@ import { CallMemory } from "../storage/call_memory.ts";
 import { CallVoid } from "../storage/call_void.ts";
 import { ValueMemory } from "../storage/value_memory.ts";
 import { ValueVoid } from "../storage/value_void.ts";
-import { nearest } from "./_nearest.ts";
+import { nearest } from "../nearest.ts";
 import { positionOf } from "./_position.ts";
 import { ConfigFault, type ConfigPath, isTable, meant, meantOrAll, Section } from "./_section.ts";
 import { buildCache, CACHE_KEYS, NO_CACHE } from "./build.ts";

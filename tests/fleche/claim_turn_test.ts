@@ -57,7 +57,7 @@ async function turn(claims: Claims, options: Partial<TurnRequest> = {}): Promise
   return await settled(takeTurn({
     claims,
     flight: newFlight(),
-    above: [],
+    above: () => [],
     name: "work",
     isPatient: true,
     timeout: 0.05,
@@ -121,11 +121,11 @@ Deno.test("takeTurn() does not wait in a circle", async () => {
   const claims = new Answering(() => "claimed", () => false);
   const above = newFlight("b".repeat(64));
   above.hold(claims, claims.claim);
-  assert.equal(await turn(claims, { above: [above] }), undefined);
+  assert.equal(await turn(claims, { above: () => [above] }), undefined);
   assert.deepEqual(claims.waiting, [[above.key]]);
   // What nobody can wait for is in no circle.
   const free: Answering = new Answering((tries) => tries < 2 ? "claimed" : free.claim, () => false);
-  assert.equal(await turn(free, { above: [newFlight("b".repeat(64))] }), undefined);
+  assert.equal(await turn(free, { above: () => [newFlight("b".repeat(64))] }), undefined);
   assert.deepEqual([free.tries, free.waiting.length], [2, 0]);
 });
 
@@ -137,7 +137,7 @@ Deno.test("takeTurn() counts what waits for the calls above, and for this one", 
     return each;
   }) as [Flight, Flight, Flight, Flight];
   const waits = [above.wait([joined]), flight.wait([further])];
-  await turn(claims, { flight, above: [above] });
+  await turn(claims, { flight, above: () => [above] });
   assert.deepEqual(new Set(claims.waiting[0]), new Set([above.key, joined.key, further.key]));
   for (const each of [flight, above]) each.land({ stored: false });
   await Promise.all(waits);
@@ -151,13 +151,13 @@ Deno.test("takeTurn() does not wait for good where a circle would not be seen", 
   const above = newFlight("b".repeat(64));
   above.hold(elsewhere, elsewhere.claim);
   const times = { longestBlindWait: 100 };
-  assert.equal(await turn(claims, { above: [above], times }), undefined);
+  assert.equal(await turn(claims, { above: () => [above], times }), undefined);
   const blind = new class extends Answering {
     override readonly seesCircles = false;
   }(() => "claimed");
   const here = newFlight("b".repeat(64));
   here.hold(blind, blind.claim);
-  assert.equal(await turn(blind, { above: [here], times }), undefined);
+  assert.equal(await turn(blind, { above: () => [here], times }), undefined);
   // Whoever claims nothing waits as long as it takes.
   const patient: Answering = new Answering((tries) => tries < 4 ? "claimed" : patient.claim);
   await turn(patient, { times: { longestBlindWait: 0 } });

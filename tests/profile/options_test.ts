@@ -150,3 +150,50 @@ Deno.test("fleche() warns of nothing while it wraps", async () => {
   );
   assert.deepEqual(warnings, []);
 });
+
+const WRONG: readonly (readonly [option: string, value: unknown, message: RegExp])[] = [
+  ["versoin", 2, /unknown option versoin of f; did you mean version\?/],
+  ["Version", 2, /did you mean version\?/],
+  ["hashcode", true, /did you mean hashCode\?/],
+  ["colour", "red", /unknown option colour of f; there are name, module, version/],
+  ["name", 3, /option name of f: it takes a string that is not empty/],
+  ["module", 3, /option module of f: it takes a string or null/],
+  ["version", NaN, /option version of f: it takes a number or a string/],
+  ["version", null, /option version of f/],
+  ["params", "x", /option params of f: it takes a list of parameter names/],
+  ["require", "x", /option require of f: it takes a list of parameter names/],
+  ["ignore", [1], /option ignore of f: it takes a list of parameter names/],
+  ["hashVersion", 1, /option hashVersion of f: it takes true or false/],
+  ["hashModule", "no", /option hashModule of f: it takes true or false/],
+  ["hashCode", "yes", /option hashCode of f: it takes true, false or "module"/],
+  ["deps", "x", /option deps of f: it takes a list, or a function that returns one/],
+  ["meta", ["Git"], /option meta of f: it takes a list of metadata, as \[new Git\(\)\]/],
+  ["isolate", 1, /option isolate of f: it takes true or false/],
+  ["storeArguments", 0, /option storeArguments of f: it takes true or false/],
+  ["onStale", "recompte", /option onStale of f: it takes "warn", "recompute" or "ignore"/],
+  ["singleFlight", null, /option singleFlight of f: it takes true or false/],
+];
+
+for (const [option, value, message] of WRONG) {
+  Deno.test(`fleche() throws TypeError for the option ${option}: ${JSON.stringify(value)}`, () => {
+    assert.match(
+      refusal(function f(x: number) {
+        return x;
+      }, { [option]: value }),
+      message,
+    );
+  });
+}
+
+Deno.test("fleche() takes no notice of options that are undefined", () => {
+  const options = Object.fromEntries(WRONG.slice(4).map(([option]) => [option, undefined]));
+  assert.equal(
+    typeof fleche(made("function undefinedOptions(x) { return x }"), options),
+    "function",
+  );
+});
+
+Deno.test("fleche() throws TypeError for an argument that is required and ignored", () => {
+  const f = made("function f(x) { return x }");
+  assert.match(refusal(f, { require: ["x"], ignore: ["x"] }), /both require and ignore .* x of f/);
+});
