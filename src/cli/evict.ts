@@ -23,7 +23,10 @@ export function addEvictCommand(program: Command, exitWith: ExitWith): void {
         return command.error("error: give either keys, or options that say which calls are meant");
       }
       await withCacheOf(options, async (cache) => {
-        if (keys.length > 0) return await evictKeys(cache, keys, options, exitWith);
+        if (keys.length > 0) {
+          if (!await evictKeys(cache, keys, options)) exitWith(EXIT.failed);
+          return;
+        }
         if (options.yes === true) return await evictFound(cache, options);
         const count = await search(cache, options).count();
         command.error(
@@ -35,12 +38,12 @@ export function addEvictCommand(program: Command, exitWith: ExitWith): void {
     });
 }
 
+// Whether all of them were there.
 async function evictKeys(
   cache: BaseCache,
   keys: readonly string[],
   { json }: EvictOptions,
-  exitWith: ExitWith,
-): Promise<void> {
+): Promise<boolean> {
   const evicted: string[] = [];
   const missing: string[] = [];
   // All of them are looked up first, so that one that could mean several stops it.
@@ -52,9 +55,9 @@ async function evictKeys(
   }
   if (json === true) await printJson({ evicted: evicted.length, missing });
   else await printLines(evicted.map((key) => `evicted ${key}`));
-  if (missing.length === 0) return;
+  if (missing.length === 0) return true;
   console.error(`fleche: There is no call ${missing.join(", ")} in the cache`);
-  exitWith(EXIT.failed);
+  return false;
 }
 
 async function evictFound(cache: BaseCache, options: EvictOptions): Promise<void> {

@@ -90,7 +90,7 @@ async function functionsOf(
   }
   const amounts: FunctionAmount[] = [];
   for (const { values, ...amount } of functions.values()) {
-    const bytes = lengths === undefined ? null : await bytesOf(values, cache, lengths);
+    const bytes = lengths === undefined ? null : await bytesOf(values, { cache, lengths });
     amounts.push({ ...amount, bytes });
   }
   return amounts.sort((one, other) =>
@@ -101,8 +101,7 @@ async function functionsOf(
 // The stored bytes of values with all their parts.
 async function bytesOf(
   values: ReadonlyMap<string, Reference>,
-  cache: BaseCache,
-  lengths: ReadonlyMap<string, number>,
+  { cache, lengths }: { cache: BaseCache; lengths: ReadonlyMap<string, number> },
 ): Promise<number> {
   const seen = new Set(values.keys());
   const waiting = [...values.values()];

@@ -53,7 +53,7 @@ export function loadCacheConfig(name: string = DEFAULT): BaseCache {
     const files = findConfigFiles();
     const entries = mergedEntries(files);
     checkEntries(entries);
-    return configuredCache(name, { files, entries }, [name]);
+    return configuredCache(name, { files, entries, chain: [name] });
   });
 }
 
@@ -65,49 +65,48 @@ function interned(name: string, make: () => BaseCache): BaseCache {
   return cache;
 }
 
-// The caches that are being made, from the one that was asked for to the one with this name.
-type Chain = readonly string[];
-
-function configuredCache(name: string, all: Configuration, chain: Chain): BaseCache {
-  const { entries } = all;
-  if (name === DEFAULT) return configuredDefault(all, chain);
-  const entry = entries.get(name);
-  if (entry === undefined) throw unknownCache(name, all);
-  return buildEntry(entry, entry.value, { path: [name], all, chain });
+/** What a cache is made from. */
+interface Making extends Configuration {
+  /** The caches that are being made, from the one that was asked for to this one. */
+  readonly chain: readonly string[];
 }
 
-function configuredDefault(all: Configuration, chain: Chain): BaseCache {
-  const entry = all.entries.get(DEFAULT);
+function configuredCache(name: string, making: Making): BaseCache {
+  if (name === DEFAULT) return configuredDefault(making);
+  const entry = making.entries.get(name);
+  if (entry === undefined) throw unknownCache(name, making);
+  return buildEntry(entry, { config: entry.value, path: [name], making });
+}
+
+function configuredDefault(making: Making): BaseCache {
+  const entry = making.entries.get(DEFAULT);
   if (entry === undefined) return defaultCache();
   const { cache } = withFile(entry.file, () => readSettings(entry.value));
   const path = [DEFAULT, "cache"];
   if (cache === undefined) return defaultCache();
-  if (typeof cache !== "string") return buildEntry(entry, cache, { path, all, chain });
-  return withFile(entry.file, () => memberNamed(cache, path, all, chain));
+  if (typeof cache !== "string") return buildEntry(entry, { config: cache, path, making });
+  return withFile(entry.file, () => memberNamed(cache, path, making));
 }
 
 function buildEntry(
-  entry: ConfigEntry,
-  config: unknown,
-  { path, all, chain }: { path: ConfigPath; all: Configuration; chain: Chain },
+  { file }: ConfigEntry,
+  { config, path, making }: { config: unknown; path: ConfigPath; making: Making },
 ): BaseCache {
-  const named = (name: string, place: ConfigPath) => memberNamed(name, place, all, chain);
-  const base = dirname(entry.file.path);
-  return withFile(entry.file, () => buildCache(config, path, { base, named }));
+  const named = (name: string, place: ConfigPath) => memberNamed(name, place, making);
+  return withFile(file, () => buildCache(config, path, { base: dirname(file.path), named }));
 }
 
 // A cache that stands in the configuration of another one by its name.
-function memberNamed(name: string, path: ConfigPath, all: Configuration, chain: Chain): BaseCache {
+function memberNamed(name: string, path: ConfigPath, making: Making): BaseCache {
+  const { entries, chain } = making;
   if (chain.includes(name)) {
     const circle = [...chain.slice(chain.indexOf(name)), name].join(" -> ");
     throw new ConfigFault(`the cache "${name}" would contain itself: ${circle}`, path);
   }
-  const isThere = name === DEFAULT || all.entries.has(name) || Object.hasOwn(BUILT_IN, name);
-  if (!isThere) {
-    const hint = meant(name, cacheNames(all.entries));
-    throw new ConfigFault(`there is no cache "${name}"${hint}`, path);
+  if (name !== DEFAULT && !entries.has(name) && !Object.hasOwn(BUILT_IN, name)) {
+    throw new ConfigFault(`there is no cache "${name}"${meant(name, cacheNames(entries))}`, path);
   }
-  return interned(name, () => configuredCache(name, all, [...chain, name]));
+  return interned(name, () => configuredCache(name, { ...making, chain: [...chain, name] }));
 }
 
 function cacheNames(entries: ReadonlyMap<string, ConfigEntry>): string[] {
