@@ -14,17 +14,17 @@ export function openCalls(identity: string): CallStorage {
   switch (scheme) {
     case "sqlite":
       // A database that is not there would be made.
-      return existing(path.slice(1), () => new CallSql({ url: identity }));
+      return existing(path.slice(1), (found) => new CallSql({ url: found }));
     case "file":
-      return existing(path, () => new CallFile({ root: path }));
+      return existing(path, (root) => new CallFile({ root }));
     case "hdf5":
-      return existing(path, () => new CallHdf5({ root: path }));
+      return existing(path, (root) => new CallHdf5({ root }));
     default:
       throw new Error("it is not one that can be opened without a password");
   }
 }
 
-function existing(path: string, open: () => CallStorage): CallStorage {
+function existing(path: string, open: (path: string) => CallStorage): CallStorage {
   if (!existsSync(path)) throw new Error("it does not exist");
-  return open();
+  return open(path);
 }

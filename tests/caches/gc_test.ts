@@ -86,13 +86,18 @@ Deno.test("gc() keeps what any call storage needs that has filed calls with the 
     new Cache({ values: new ValueFile({ root: folder.join("values") }), calls });
   await using one = open(new CallSql({ url: folder.join("one.db") }));
   await using two = open(new CallFile({ root: folder.join("two"), secretKey: ["cd".repeat(32)] }));
+  const url = folder.join("three.db");
+  await using three = open(new CallSql({ url, secretKey: ["ef".repeat(32)] }));
   const first = await one.save(simple(1, LARGE));
   const second = await two.save(simple(2, DEEP));
+  const third = await three.save(simple(3, "z".repeat(4000)));
   await one.gc({ grace: 0 });
   await two.gc({ grace: 0 });
+  await three.gc({ grace: 0 });
   assert.equal(await (await one.load(first)).result(), LARGE);
   assertAlike(await (await two.load(second)).result(), DEEP);
-  assert.equal((await one.gc({ dryRun: true })).storages, 2);
+  assert.equal(await (await three.load(third)).result(), "z".repeat(4000));
+  assert.equal((await one.gc({ dryRun: true })).storages, 3);
 });
 
 Deno.test("gc() refuses where it cannot read a call storage, and says what to do", async () => {
