@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
 import { LockTimeoutError } from "../errors.ts";
 import { warnOnce } from "../log.ts";
+import { isDenied } from "./_entry_files.ts";
 import type { Awaitable, Gate } from "./storage.ts";
 
 /** How often a gate that is held is tried again, in milliseconds. */
@@ -32,6 +33,16 @@ export class FileGate implements Gate {
     }
   }
 
+  // A file that another user has made may be read only, which is enough to go through.
+  #openShared(): Deno.FsFile {
+    try {
+      return this.#open();
+    } catch (error) {
+      if (!isDenied(error)) throw error;
+      return Deno.openSync(this.#path, { read: true });
+    }
+  }
+
   /**
    * Goes through, at once unless the gate is shut.
    *
@@ -40,7 +51,7 @@ export class FileGate implements Gate {
   enter(): Awaitable<Disposable> {
     let file: Deno.FsFile | undefined;
     try {
-      file = this.#open();
+      file = this.#openShared();
       if (canTryLock(file) && file.tryLockSync(false)) return file;
       return this.#enterLater(file);
     } catch (error) {
