@@ -25,8 +25,6 @@ export interface RefileOptions {
   readonly dryRun: boolean;
   /** What a call becomes: the same fields, others, or undefined if it is to go. */
   change(fields: RecordFields, key: string): Awaitable<RecordFields | undefined>;
-  /** Goes around the filing of each record. */
-  filing?(file: () => Promise<void>): Promise<void>;
   /** Whether a call gives way to another one that has come to be under its new key. */
   readonly givesWay: boolean;
   /** Told after each call. */
@@ -128,9 +126,7 @@ class Refiling {
 
   async #put(record: CallRecord): Promise<void> {
     this.#noteBehind(record);
-    if (this.#options.dryRun) return;
-    const file = async () => await this.#calls.put(record);
-    await (this.#options.filing?.(file) ?? file());
+    if (!this.#options.dryRun) await this.#calls.put(record);
   }
 
   #noteBehind({ key, calls }: CallRecord): void {
