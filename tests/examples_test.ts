@@ -226,7 +226,10 @@ Deno.test("Random gives the numbers of xoshiro128** seeded by SplitMix64", () =>
 
 /** A home of its own, and Deno's folder where it is. */
 async function homeIn(folder: string): Promise<Record<string, string>> {
-  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
+  const { stdout, stderr, success } = await new Deno.Command(Deno.execPath(), {
+    args: ["info", "--json"],
+  }).output();
+  assert(success, new TextDecoder().decode(stderr));
   const { denoDir } = JSON.parse(new TextDecoder().decode(stdout));
   return { HOME: folder, XDG_CACHE_HOME: join(folder, ".cache"), DENO_DIR: denoDir };
 }
