@@ -24,13 +24,17 @@ export class CallSources implements AsyncDisposable {
   readonly #also: readonly CallStorage[];
   readonly #others: boolean;
   readonly #opened = new Map<string, CallStorage>();
+  // Records that are signed with another key name values too.
+  readonly #unsigned: readonly CallStorage[];
   #unreadable: readonly Unreadable[] = [];
 
   /** Takes the storages. Nothing is opened yet. */
   constructor({ values, calls, also = [], others = false }: SourceOptions) {
     this.#values = values;
-    this.#calls = calls;
-    this.#also = also;
+    const views = new Map([calls, ...also].map((each) => [each, each.unsigned?.()]));
+    this.#calls = views.get(calls) ?? calls;
+    this.#also = also.map((each) => views.get(each) ?? each);
+    this.#unsigned = [...views.values()].filter((each) => each !== undefined);
     this.#others = others;
   }
 
@@ -86,6 +90,7 @@ export class CallSources implements AsyncDisposable {
 
   /** Closes those that were opened. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#opened.values()].map((calls) => calls.close()));
+    const all = [...this.#opened.values(), ...this.#unsigned];
+    await Promise.all(all.map((calls) => calls.close()));
   }
 }

@@ -58,12 +58,22 @@ export class Reach {
     this.#sources.check();
   }
 
-  /** Reaches some values and all their parts. */
-  async visit(references: readonly Reference[]): Promise<void> {
+  /**
+   * Reaches some values and all their parts.
+   *
+   * @param options whether what cannot be read counts as having no parts, where no call needs it
+   * @throws {RejectedError} If a value is there but cannot be read, unless that is so.
+   */
+  async visit(
+    references: readonly Reference[],
+    options: { readonly tolerant?: boolean } = {},
+  ): Promise<void> {
     const waiting = [...references];
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
       if (this.#parts.has(next.digest)) continue;
-      const parts = await partsOf(this.#values, next);
+      const parts = options.tolerant === true
+        ? await partsOfUnneeded(this.#values, next)
+        : await partsOf(this.#values, next);
       // What is not there is not remembered: it may come.
       if (parts === undefined) continue;
       this.#parts.set(next.digest, parts);
@@ -110,6 +120,19 @@ export async function partsOf(
   }
 }
 
+// Nobody asks for it, so there is no harm in not knowing what it consists of.
+async function partsOfUnneeded(
+  values: PartSource,
+  reference: Reference,
+): Promise<readonly Reference[] | undefined> {
+  try {
+    return await partsOf(values, reference);
+  } catch (error) {
+    if (error instanceof RejectedError) return NONE;
+    throw error;
+  }
+}
+
 async function secondLook(values: PartSource, digest: string) {
   if (!await values.has(digest)) return undefined;
   // It may have come just now.
@@ -122,7 +145,7 @@ async function secondLook(values: PartSource, digest: string) {
   );
 }
 
-/** Reads the parts of values one after the other, and lets other work go on. */
+/** Reads the parts of values that no call needs, one after the other, and lets other work go on. */
 export async function readParts(
   values: PartSource,
   digests: readonly string[],
@@ -130,7 +153,8 @@ export async function readParts(
   const parts = new Map<string, readonly Reference[]>();
   const breathe = breath();
   for (const digest of digests) {
-    parts.set(digest, await partsOf(values, { digest, crc: 0, length: 0 }) ?? NONE);
+    const reference = { digest, crc: 0, length: 0 };
+    parts.set(digest, await partsOfUnneeded(values, reference) ?? NONE);
     await breathe();
   }
   return parts;

@@ -104,7 +104,8 @@ export async function collectGarbage(
   // A value that may still come to be needed keeps its parts.
   const isYoung = ({ modified }: StoredEntry) => grace > 0 && modified > before;
   const young = unneeded.filter(isYoung);
-  await reach.visit(young.map(({ name }) => ({ digest: name, crc: 0, length: 0 })));
+  const youngReferences = young.map(({ name }) => ({ digest: name, crc: 0, length: 0 }));
+  await reach.visit(youngReferences, { tolerant: true });
   const staying = amountOf(unneeded, (entry) => isYoung(entry) || reach.has(entry.name));
   const garbage = unneeded.filter((entry) => !isYoung(entry) && !reach.has(entry.name));
   const removed = dryRun ? amountOf(garbage) : await sweep(

@@ -345,6 +345,12 @@ export class CallSql implements CallStorage {
     await this.#driver.run(...queries.touching(key, this.#driver.now));
   }
 
+  /** The same database without keys; undefined where records are not signed. */
+  unsigned(): CallSql | undefined {
+    if (this.#seal?.signs !== true) return undefined;
+    return new CallSql({ url: this.#url, echo: this.echo, lockTimeout: this.lockTimeout });
+  }
+
   /** Closes the database; it is opened again when it is used again. */
   close(): void | Promise<void> {
     const closed = this.claims?.close();

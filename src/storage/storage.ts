@@ -148,4 +148,9 @@ export interface CallStorage extends Storage {
   touch(key: string): Awaitable<void>;
   /** Keeps several processes from running one call at the same time; undefined where none can. */
   readonly claims?: Claims | undefined;
+  /**
+   * The same storage without keys, which reads records whoever signed them; undefined where this one
+   * reads them all. Values that other users' calls need must not be taken for garbage.
+   */
+  unsigned?(): CallStorage | undefined;
 }

@@ -286,3 +286,25 @@ Deno.test("gc() tells how far it is, and refuses a negative grace period", async
   await assert.rejects(cache.gc({ grace: -1 }), RangeError);
   await assert.rejects(cache.gc({ grace: NaN }), RangeError);
 });
+
+Deno.test("gc() removes what nobody needs although it was signed with another key", async () => {
+  using folder = new TemporaryFolder();
+  using _ = new Warnings();
+  const open = (key: string) =>
+    new Cache({
+      values: new ValueFile({
+        root: folder.join("v"),
+        secretKey: [key.repeat(32)],
+        compress: true,
+      }),
+      calls: new CallFile({ root: folder.join("c"), secretKey: [key.repeat(32)] }),
+    });
+  await using former = open("aa");
+  await using present = open("bb");
+  const key = await former.save(simple(1, [LARGE, "z".repeat(5000)]));
+  await assert.rejects(present.gc({ grace: 0 }), RejectedError);
+  assert.deepEqual(await (await former.load(key)).result(), [LARGE, "z".repeat(5000)]);
+  await former.evict(key);
+  const report = await present.gc({ grace: 0 });
+  assert.equal(report.removed.entries, 1);
+});
