@@ -39,6 +39,9 @@ export interface CallFilesOptions {
 /** How much later than its file a record may say that it was filed, in milliseconds. */
 const CLOCK_GRAIN = 20;
 
+/** The same where a file system has whole seconds only; some have every other one. */
+const COARSE_GRAIN = 2000;
+
 /** After how many files a search lets other work go on. */
 const BREATH = 500;
 
@@ -180,16 +183,20 @@ export class CallFiles {
 
   /** The records that match, newest first. */
   async *records(filter: RecordFilter = {}): AsyncIterable<CallRecord> {
-    const files = [...this.#files.entries()].sort((a, b) => b.modified - a.modified);
-    // What has been read, the newest last. To touch a file makes it younger than its record, so a
-    // record is the newest once no file is left that is as young.
+    const files = [...this.#files.changes()].sort((a, b) => b.changed - a.changed);
+    const isCoarse = files.every(({ changed }) => changed % 1000 === 0);
+    let grain = isCoarse ? COARSE_GRAIN : CLOCK_GRAIN;
+    // What has been read, the newest last. Whatever is done to a file makes it younger than its
+    // record, so a record is the newest once no file is left that is as young.
     const read: FiledRecord[] = [];
-    for (const [index, { name, modified }] of files.entries()) {
-      const latest = (modified + CLOCK_GRAIN) * 1000;
-      yield* takeAfter(read, latest);
+    for (const [index, { name, changed }] of files.entries()) {
+      yield* takeAfter(read, (changed + grain) * 1000);
       if (index % BREATH === BREATH - 1) await new Promise((resolve) => setTimeout(resolve));
       const found = this.#readKnown(name);
-      if (found !== undefined && matchesFilter(found.record, filter)) insert(read, found);
+      if (found === undefined) continue;
+      // The clock of a file server may be behind: then it is for the other files too.
+      grain = Math.max(grain, found.filed / 1000 - changed);
+      if (matchesFilter(found.record, filter)) insert(read, found);
     }
     yield* takeAfter(read, -Infinity);
   }

@@ -104,6 +104,20 @@ export class EntryFiles {
     }
   }
 
+  /**
+   * When files were last changed in any way, in milliseconds since 1970: not before their content was
+   * written here, which is more than can be said of the time that programs for copies give to a file.
+   */
+  *changes(): Iterable<{ name: string; changed: number }> {
+    for (const shard of this.shards()) {
+      for (const name of this.namesIn(shard)) {
+        const found = infoIfThere(this.path(name));
+        if (found === undefined) continue;
+        yield { name, changed: Math.max(time(found.mtime), time(found.ctime)) };
+      }
+    }
+  }
+
   /** The time by the clock of the file system. */
   now(): number {
     const path = this.#temporary();

@@ -51,7 +51,9 @@ const RECORD_FORM: RecordForm = {
  * where it is.
  *
  * A search looks at every file and reads, from the newest on, as many as it takes: with 100,000 records
- * on a local disk about a second until the first one, and five for all. Finding a value that a record
+ * on a local disk about a second until the first one, and five for all. Their order is that in which
+ * they were filed, as they say themselves; after the files were copied or unpacked, all are read before
+ * the first one is given. Finding a value that a record
  * embeds by its digest reads every record once in each process; from then on, what is new. Where that
  * is too slow, `CallSql` has indexes.
  *

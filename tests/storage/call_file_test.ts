@@ -72,25 +72,38 @@ Deno.test("to touch a record does not make it a new one", async () => {
 Deno.test("a search in CallFile reads no more than it takes", async () => {
   using folder = new TemporaryFolder();
   await using storage = new CallFile({ root: folder.path });
-  const records = await Promise.all(Array.from({ length: 30 }, (_, x) => simple(x)));
-  for (const [index, record] of records.entries()) {
+  const [newest, ...others] = await Promise.all(Array.from({ length: 20 }, (_, x) => simple(x)));
+  assert(newest !== undefined);
+  for (const record of others) {
     storage.put(record);
-    const time = new Date(Date.now() - 1000 * (records.length - index));
-    Deno.utimeSync(pathOf(folder, record), time, time);
+    // What is looked at would be put aside.
+    Deno.writeTextFileSync(pathOf(folder, record), "");
   }
-  // What is looked at would be put aside.
-  for (const record of records.slice(0, 20)) Deno.writeTextFileSync(pathOf(folder, record), "");
-  for (const [index, record] of records.slice(0, 20).entries()) {
-    const time = new Date(Date.now() - 100_000 * (20 - index));
-    Deno.utimeSync(pathOf(folder, record), time, time);
-  }
-  let newest: string | undefined;
+  // Longer than clocks are apart.
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  storage.put(newest);
   for await (const { key } of storage.records()) {
-    newest = key;
+    assert.equal(key, newest.key);
     break;
   }
-  assert.equal(newest, records.at(-1)?.key);
   assert.deepEqual(filesBelow(folder.join("quarantine")), []);
+});
+
+Deno.test("the order of records outlives copies that change the times of files", async () => {
+  using folder = new TemporaryFolder();
+  await using storage = new CallFile({ root: folder.path });
+  const records = await Promise.all(Array.from({ length: 10 }, (_, x) => simple(x)));
+  for (const record of records) storage.put(record);
+  const newest = records.map(({ key }) => key).reverse();
+  // As tar does, which keeps whole seconds.
+  for (const record of records) Deno.utimeSync(pathOf(folder, record), 1e9, 1e9);
+  assert.deepEqual(await keys(storage), newest);
+  // As zip does, from another time zone: the newer half seems to be the older one.
+  for (const [index, record] of records.entries()) {
+    const time = new Date(Date.now() - (index < 5 ? 1 : 2) * 3_600_000);
+    Deno.utimeSync(pathOf(folder, record), time, time);
+  }
+  assert.deepEqual(await keys(storage), newest);
 });
 
 Deno.test("embedded values of other processes are found, and those that go are not", async () => {
