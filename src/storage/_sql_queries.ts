@@ -29,6 +29,12 @@ const ARGUMENTS_AT_ONCE = 100;
 /** Calls counted to find out which of several arguments is the rarest. */
 const COUNTED = 1000;
 
+/** Arguments that a database is told to look for; with each one, planning takes longer. */
+export const MAX_ARGUMENTS = 4;
+
+/** An argument's name and the digest of its value. */
+export type Argument = readonly [name: string, digest: string];
+
 /** Longest text in a column with an index, in UTF-16 code units; servers bound the keys of indexes. */
 export const MAX_NAME = 200;
 
@@ -137,7 +143,7 @@ export function entriesBefore(id: number): Statement {
 }
 
 /** Counts the calls that have an argument, up to a thousand. */
-export function counting(filter: RecordFilter, argument: readonly [string, string]): Statement {
+export function counting(filter: RecordFilter, argument: Argument): Statement {
   const { sql, parameters } = conditions([
     ["a.digest = ?", argument[1]],
     ...filter.name === undefined ? [] : [["a.call_name = ?", cut(filter.name)] as const],
@@ -154,18 +160,20 @@ export function counting(filter: RecordFilter, argument: readonly [string, strin
  * ids reads no more of the rows than it has to, and puts them in order.
  *
  * Everything is found that matches. What should be compared byte by byte is looked at again in the
- * records: a text can be cut short in its column, and of metadata it is the text that is searched.
+ * records: a text can be cut short in its column, of metadata it is the text that is searched, and
+ * of many arguments only some are.
  *
- * @param rarest the argument that leads to the calls
+ * @param rarest a few of the filter's arguments, of which the first leads to the calls
  */
 export function recordsBefore(
   id: number,
   filter: RecordFilter,
-  rarest?: readonly [string, string],
+  rarest: readonly Argument[] = [],
 ): Statement {
-  const { sql, parameters } = rarest === undefined
+  const [first, ...others] = rarest;
+  const { sql, parameters } = first === undefined
     ? idsOfCalls(id, filter)
-    : idsOfArguments(id, filter, rarest);
+    : idsOfArguments(id, filter, first, others);
   return [
     `SELECT c.id, c."key", c.record FROM (${sql} LIMIT ${PAGE}) m CROSS JOIN calls c
       WHERE c.id = m.id`,
@@ -200,10 +208,10 @@ function idsOfCalls(id: number, filter: RecordFilter): Search {
 function idsOfArguments(
   id: number,
   filter: RecordFilter,
-  [argument, digest]: readonly [string, string],
+  [argument, digest]: Argument,
+  others: readonly Argument[],
 ): Search {
   const { name } = filter;
-  const others = Object.entries(filter.arguments ?? {}).filter(([each]) => each !== argument);
   const ofCall = callConditions(filter);
   const { sql, parameters } = conditions([
     ["a.digest = ?", digest],

@@ -37,6 +37,12 @@ import type {
   StoredEntry,
 } from "./storage.ts";
 
+/** Calls that are soon read and compared, so that nothing rarer has to be looked for. */
+const FEW = 10;
+
+/** Arguments of a filter that are counted to find out which are rare. */
+const MAX_COUNTED = 32;
+
 /**
  * Where and how {@linkcode CallSql} keeps its records. Compressed and signed is the record itself; the
  * other columns, which are there to search by, stay readable, and say nothing that a record does not
@@ -300,7 +306,7 @@ export class CallSql implements CallStorage {
    * more here.
    */
   async *records(filter: RecordFilter = {}): AsyncIterable<CallRecord> {
-    const rarest = await this.#rarestArgument(filter);
+    const rarest = await this.#rarestArguments(filter);
     let before = Number.MAX_SAFE_INTEGER;
     while (true) {
       const rows = await this.#driver.all(...queries.recordsBefore(before, filter, rarest));
@@ -313,18 +319,20 @@ export class CallSql implements CallStorage {
     }
   }
 
-  // The argument that leads to the fewest calls.
-  async #rarestArgument(filter: RecordFilter): Promise<[string, string] | undefined> {
+  // Those of the arguments that lead to the fewest calls, in this order.
+  async #rarestArguments(filter: RecordFilter): Promise<readonly queries.Argument[]> {
     const all = Object.entries(filter.arguments ?? {});
-    let [rarest] = all;
-    if (all.length < 2) return rarest;
-    let fewest = Infinity;
-    for (const argument of all) {
+    if (all.length < 2) return all;
+    const counted: { argument: queries.Argument; count: number }[] = [];
+    for (const argument of candidates(all)) {
       const row = await this.#driver.get(...queries.counting(filter, argument));
       const count = Number(row?.["n"]);
-      if (count < fewest) [fewest, rarest] = [count, argument];
+      counted.push({ argument, count });
+      // The others need not be asked for when this one leads to so few.
+      if (count <= FEW) break;
     }
-    return rarest;
+    counted.sort((a, b) => a.count - b.count);
+    return counted.slice(0, queries.MAX_ARGUMENTS).map(({ argument }) => argument);
   }
 
   /** What is known of all entries. */
@@ -363,4 +371,11 @@ export class CallSql implements CallStorage {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+// Of many arguments those are counted first whose values differ.
+function candidates(all: readonly queries.Argument[]): readonly queries.Argument[] {
+  if (all.length <= MAX_COUNTED) return all;
+  const different = new Map(all.map((argument) => [argument[1], argument]));
+  return [...new Set([...different.values(), ...all])].slice(0, MAX_COUNTED);
 }

@@ -317,6 +317,30 @@ function testOrder(manifest: CallStorageManifest): void {
     }
   });
 
+  define(manifest, "records() compares a thousand arguments", async (storage) => {
+    const names = Array.from({ length: 998 }, (_, index) => `x${index}`);
+    const same = Object.fromEntries(names.map((name) => [name, 0]));
+    const records = await Promise.all(Array.from({ length: 12 }, (_, index) => {
+      const values = { ...same, y: index % 4, z: index % 3 };
+      return recordOf({ name: "f", arguments: values, result: 1 });
+    }));
+    for (const record of records) await storage.put(record);
+    const zeros = Object.fromEntries(names.map((name) => [name, sampleOf(0).digest]));
+    const y = sampleOf(1).digest;
+    const z = sampleOf(2).digest;
+    for (
+      const [values, expected] of [
+        [zeros, records.toReversed()],
+        [{ ...zeros, y, z }, records.filter((_, index) => index % 4 === 1 && index % 3 === 2)],
+        [{ ...zeros, x500: y }, []],
+        [{ ...zeros, absent: y }, []],
+      ] as const
+    ) {
+      const actual = await Array.fromAsync(storage.records({ arguments: values }));
+      assert.deepEqual(actual.map(({ key }) => key), expected.map(({ key }) => key));
+    }
+  });
+
   define(manifest, "records() gives all, newest first", async (storage) => {
     const keys: string[] = [];
     for (let x = 0; x < 250; x++) {

@@ -10,8 +10,8 @@ function hex(number: number): string {
   return number.toString(16).padStart(64, "0");
 }
 
-const common: [string, string] = ["common", sampleOf(0).digest];
-const rare: [string, string] = ["rare", hex(40)];
+const common: queries.Argument = ["common", sampleOf(0).digest];
+const rare: queries.Argument = ["rare", hex(40)];
 
 /** Searches, and the indexes of which one has to lead to what they find. */
 export const SEARCHES: Readonly<Record<string, readonly [Statement, indexes: RegExp]>> = {
@@ -28,18 +28,18 @@ export const SEARCHES: Readonly<Record<string, readonly [Statement, indexes: Reg
     /calls_by_result/,
   ],
   "records of a function with an argument": [
-    queries.recordsBefore(1e9, { name: "f", arguments: { rare: hex(40) } }, rare),
+    queries.recordsBefore(1e9, { name: "f", arguments: { rare: hex(40) } }, [rare]),
     /arguments_by_digest/,
   ],
   "records of a function with two arguments and notes": [
     queries.recordsBefore(1e9, {
       ...{ name: "f", arguments: Object.fromEntries([common, rare]) },
       metadata: { runtime: { host: "h" } },
-    }, rare),
+    }, [rare, common]),
     /arguments_by_digest/,
   ],
   "records with an argument, of any function": [
-    queries.recordsBefore(1e9, { arguments: { rare: hex(40) } }, rare),
+    queries.recordsBefore(1e9, { arguments: { rare: hex(40) } }, [rare]),
     /arguments_by_digest/,
   ],
 };

@@ -45,8 +45,9 @@ function hex(number: number): string {
   return number.toString(16).padStart(64, "0");
 }
 
-const common: [string, string] = ["common", sampleOf(0).digest];
-const rare: [string, string] = ["rare", hex(40)];
+const common: queries.Argument = ["common", sampleOf(0).digest];
+const rare: queries.Argument = ["rare", hex(40)];
+const both = [rare, common];
 
 /** Searches, and the index that has to lead to what they find. */
 const SEARCHES: Record<string, [Statement, index: RegExp]> = {
@@ -72,18 +73,18 @@ const SEARCHES: Record<string, [Statement, index: RegExp]> = {
     /COVERING INDEX calls_by_result \(result=\? AND name=\? AND rowid<\?\)/,
   ],
   "records of a function with an argument": [
-    queries.recordsBefore(1e9, { name: "f", arguments: { rare: hex(40) } }, rare),
+    queries.recordsBefore(1e9, { name: "f", arguments: { rare: hex(40) } }, [rare]),
     /COVERING INDEX arguments_by_digest \(digest=\? AND call_name=\? AND name=\? AND call<\?\)/,
   ],
   "records of a function with an argument, a version and notes": [
     queries.recordsBefore(1e9, {
       ...{ name: "f", version: 1, module: "p/a.ts", arguments: { rare: hex(40) } },
       metadata: { runtime: { host: "h" } },
-    }, rare),
+    }, [rare]),
     /COVERING INDEX arguments_by_digest \(digest=\? AND call_name=\? AND name=\? AND call<\?\)/,
   ],
   "records of a function with two arguments": [
-    queries.recordsBefore(1e9, { name: "f", arguments: Object.fromEntries([common, rare]) }, rare),
+    queries.recordsBefore(1e9, { name: "f", arguments: Object.fromEntries([common, rare]) }, both),
     /COVERING INDEX arguments_by_digest \(digest=\? AND call_name=\? AND name=\? AND call<\?\)/,
   ],
   "how often an argument is there": [
@@ -95,7 +96,7 @@ const SEARCHES: Record<string, [Statement, index: RegExp]> = {
 /** Searches that put what they find in order before they read it. */
 const SORTING: Record<string, [Statement, index: RegExp]> = {
   "records with an argument, of any function": [
-    queries.recordsBefore(1e9, { arguments: { rare: hex(40) } }, rare),
+    queries.recordsBefore(1e9, { arguments: { rare: hex(40) } }, [rare]),
     /COVERING INDEX arguments_by_digest \(digest=\?/,
   ],
   "records with a result, of any function": [
@@ -135,14 +136,14 @@ Deno.test("CallSql reads of 100,000 calls only those that match", async () => {
   const path = folder.join("calls.db");
   await fill(path);
   using database = new DatabaseSync(path);
-  const found = (filter: RecordFilter, rarest?: [string, string]) => {
+  const found = (filter: RecordFilter, rarest: queries.Argument[] = []) => {
     const [sql, parameters] = queries.recordsBefore(1e9, filter, rarest);
     return database.prepare(sql).all(...parameters).length;
   };
   // Each of 5,000 values is there 20 times, always of the same function.
-  assert.equal(found({ name: "f", arguments: { rare: hex(41) } }, ["rare", hex(41)]), 0);
-  assert.equal(found({ name: "f", arguments: { rare: hex(40) } }, rare), 20);
-  assert.equal(found({ arguments: Object.fromEntries([common, rare]) }, rare), 20);
+  assert.equal(found({ name: "f", arguments: { rare: hex(41) } }, [["rare", hex(41)]]), 0);
+  assert.equal(found({ name: "f", arguments: { rare: hex(40) } }, [rare]), 20);
+  assert.equal(found({ arguments: Object.fromEntries([common, rare]) }, both), 20);
   assert.equal(found({ name: "g", result: hex(1) }), 100);
   assert.equal(found({ name: "f", result: hex(1) }), 0);
 });
