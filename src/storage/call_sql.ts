@@ -312,9 +312,11 @@ export class CallSql implements CallStorage {
       const rows = await this.#driver.all(...queries.recordsBefore(before, filter, rarest));
       if (rows.length === 0) return;
       for (const row of rows.sort((a, b) => Number(b["id"]) - Number(a["id"]))) {
+        // Two arguments that are the same text in their column lead to their call twice.
+        if (Number(row["id"]) === before) continue;
+        before = Number(row["id"]);
         const record = this.#parseKnown(row["key"] as string, row["record"]);
         if (record !== undefined && matchesFilter(record, filter)) yield record;
-        before = Number(row["id"]);
       }
     }
   }

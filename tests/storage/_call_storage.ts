@@ -341,6 +341,23 @@ function testOrder(manifest: CallStorageManifest): void {
     }
   });
 
+  define(manifest, "records() gives a call with similar arguments once", async (storage) => {
+    const long = "名".repeat(200);
+    for (const names of [[`${long}a`, `${long}b`], ["a\0b", "a\ufffdb"], ["a", "a "], ["e", "é"]]) {
+      const values = Object.fromEntries(names.map((name) => [name, 1]));
+      const record = await recordOf({ name: "f", arguments: values, result: 1 });
+      const { key } = record;
+      await storage.put(record);
+      for (const name of names) {
+        for (const filter of [{ arguments: { [name]: sampleOf(1).digest } }, { name: "f" }]) {
+          const actual = await Array.fromAsync(storage.records(filter), (each) => each.key);
+          assert.deepEqual(actual, [key]);
+        }
+      }
+      await storage.delete(key);
+    }
+  });
+
   define(manifest, "records() gives all, newest first", async (storage) => {
     const keys: string[] = [];
     for (let x = 0; x < 250; x++) {
