@@ -12,7 +12,7 @@ import {
   refuseExtras,
   setSize,
 } from "./_genuine.ts";
-import { type SplitPart, SplitParts } from "./_split_parts.ts";
+import { SplitParts } from "./_split_parts.ts";
 import { Writer } from "./writer.ts";
 import { BUILTIN_BY_PROTOTYPE, type BuiltinFields, fieldStep } from "./builtins.ts";
 import { crcOf, digestOf, type Encoding, type Reference } from "./encoding.ts";
@@ -52,9 +52,6 @@ export class Encoder {
   #sink: PartSink | undefined;
   #splitLength = SPLIT_LENGTH;
   readonly #parts = new SplitParts();
-  // The part that was split off last, and where its reference stands.
-  #lastPart: SplitPart | undefined;
-  #lastStart = -1;
 
   /**
    * Encodes a value.
@@ -68,7 +65,7 @@ export class Encoder {
     this.#identities = options.identities ?? true;
     this.#sink = options.sink;
     this.#splitLength = options.split === false ? Infinity : SPLIT_LENGTH;
-    if (!this.#parts.isEmpty) this.#parts.clear();
+    this.#parts.clear();
     try {
       this.#value(value, 1);
     } catch (error) {
@@ -116,29 +113,8 @@ export class Encoder {
     }
     if (typeof value === "number") return this.#out.number(value);
     const start = this.#out.position;
-    if (typeof value !== "object" || value === null) {
-      this.#value(value, depth);
-      if (this.#out.position - start >= this.#splitLength) {
-        this.#split(start, undefined, this.#parts);
-      }
-      return;
-    }
-    const known = this.#parts.isEmpty ? undefined : this.#parts.find(value, depth);
-    if (known !== undefined) {
-      this.#parts.repeat(known);
-      return writeReference(this.#out, known.reference);
-    }
-    const { memory, other } = this.#parts;
-    this.#lastStart = -1;
-    this.#object(value, depth);
-    if (this.#out.position - start >= this.#splitLength) {
-      this.#split(start, undefined, { memory, other });
-    }
-    if (this.#lastStart === start && this.#lastPart !== undefined) {
-      // Plain memory stands nowhere too deep.
-      const isLeaf = this.#lastPart.other === 0;
-      this.#parts.remember(value, this.#lastPart, isLeaf ? MAX_DEPTH : depth);
-    }
+    this.#value(value, depth);
+    if (this.#out.position - start >= this.#splitLength) this.#split(start, undefined);
   }
 
   // An element whose place in its container cannot be named by an index or a key.
@@ -150,18 +126,13 @@ export class Encoder {
     }
   }
 
-  // Puts a reference in the place of a part, whose own parts have come since some earlier totals.
-  #split(
-    start: number,
-    body: Uint8Array | undefined,
-    before: { readonly memory: number; readonly other: number },
-  ): void {
+  // Puts a reference in the place of a part, whose own parts have been split off.
+  #split(start: number, body: Uint8Array | undefined): void {
     const head = this.#out.since(start);
     const length = head.length + (body?.length ?? 0);
     const reference = { digest: digestOf(head, body), crc: crcOf(head, body), length };
-    const kind = body !== undefined || memoryOffset(head) !== undefined ? "memory" : "other";
-    this.#lastPart = this.#parts.add(reference, kind, before);
-    this.#lastStart = start;
+    const isMemory = body !== undefined || memoryOffset(head) !== undefined;
+    this.#parts.add(reference, isMemory ? "memory" : "other");
     this.#sink?.(reference, { head, body });
     this.#out.rewind(start);
     writeReference(this.#out, reference);
@@ -359,7 +330,7 @@ export class Encoder {
   #content(start: number, bytes: Uint8Array, depth: number): void {
     if (this.#out.position - start + bytes.length < this.#splitLength) return this.#out.raw(bytes);
     if (depth === 1) this.#body = bytes;
-    else this.#split(start, bytes, this.#parts);
+    else this.#split(start, bytes);
   }
 
   #digest(digest: Digest): void {
