@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { hostname } from "node:os";
 import type { Socket } from "node:net";
 import type postgres from "postgres";
+import { ConfigError } from "../errors.ts";
 import type { Row, SqlValue } from "./_sql_driver.ts";
 import {
   applicationName,
@@ -29,6 +30,9 @@ const FAULTS: Readonly<Record<string, SqlFault>> = {
   "53300": "busy", // too_many_connections
   "55P03": "locked", // lock_not_available
 };
+
+/** Encodings that take every text: SQL_ASCII stands for none, which keeps the bytes as they are. */
+const ENCODINGS: readonly string[] = ["UTF8", "SQL_ASCII"];
 
 /** PostgreSQL, through the package postgres. */
 export const POSTGRES: SqlServer = {
@@ -92,10 +96,16 @@ class PostgresSession implements SqlSession {
     return this.#socket = await openSocket({ host: path, port }, this.#seconds);
   }
 
-  /** Logs in. */
+  /**
+   * Logs in.
+   *
+   * @throws {ConfigError} If there are characters that the database cannot take.
+   */
   async open(): Promise<void> {
     try {
-      await this.query("SELECT 1 AS one");
+      const { rows } = await this.query("SHOW server_encoding");
+      const encoding = String(rows[0]?.["server_encoding"]);
+      if (!ENCODINGS.includes(encoding)) throw encodingError(this.#address, encoding);
     } catch (error) {
       await this.close();
       throw error;
@@ -159,6 +169,17 @@ class PostgresSession implements SqlSession {
     await this.#sql.end({ timeout: 1 });
     this.#socket?.destroy();
   }
+}
+
+function encodingError(
+  { identity, host, port, user }: ServerAddress,
+  encoding: string,
+): ConfigError {
+  return new ConfigError(
+    `Cannot use the database ${identity}: its encoding ${encoding} lacks characters that calls may ` +
+      "hold; make another one with createdb --encoding=UTF8 --template=template0 " +
+      `--host=${host} --port=${port} --username=${user} <name>`,
+  );
 }
 
 /** The number of an advisory lock, which is shared by all who use the database: 64 bits of a digest. */

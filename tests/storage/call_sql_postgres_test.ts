@@ -1,4 +1,4 @@
-import { CallSql } from "@fleche/core";
+import { CallSql, ConfigError } from "@fleche/core";
 import assert from "node:assert/strict";
 import { POSTGRES } from "../../src/storage/_postgres.ts";
 import { HAS_POSTGRES, Postgres } from "../_postgres.ts";
@@ -58,3 +58,43 @@ for (const [durability, expected] of [["rename", "off"], ["fsync", "on"]] as con
     },
   });
 }
+
+async function createEncoded(name: string, encoding: string): Promise<string> {
+  const statement = `CREATE DATABASE ${name} ENCODING '${encoding}' TEMPLATE template0 LOCALE 'C'`;
+  await server().query("postgres", statement);
+  return server().url(name);
+}
+
+Deno.test({
+  name: "CallSql refuses a PostgreSQL database that cannot take every character",
+  ignore: !HAS_POSTGRES,
+  fn: async () => {
+    await using storage = new CallSql({ url: await createEncoded("latin", "LATIN1") });
+    const record = await recordOf({ name: "f", result: "plain" });
+    for (const use of [() => storage.list(""), () => storage.get(record.key)]) {
+      await assert.rejects(async () => await use(), (error) => {
+        return error instanceof ConfigError &&
+          /encoding LATIN1 lacks .* createdb --encoding=UTF8/.test(error.message);
+      });
+    }
+    // Nothing was made in it.
+    const tables = await server().query(
+      "latin",
+      "SELECT 1 FROM pg_tables WHERE tablename = 'calls'",
+    );
+    assert.deepEqual(tables, []);
+  },
+});
+
+Deno.test({
+  name: "CallSql takes every character in a PostgreSQL database without an encoding",
+  ignore: !HAS_POSTGRES,
+  fn: async () => {
+    await using storage = new CallSql({ url: await createEncoded("ascii", "SQL_ASCII") });
+    const record = await recordOf({ name: "名", arguments: { "→": "😀" }, result: "5 Å" });
+    await storage.put(record);
+    const found = await Array.fromAsync(storage.records({ name: "名" }), ({ key }) => key);
+    assert.deepEqual(found, [record.key]);
+    assert.deepEqual((await storage.get(record.key))?.fields, record.fields);
+  },
+});
