@@ -19,7 +19,13 @@ import {
   runInScope,
 } from "./context.ts";
 import { IndigestibleError, NotFoundError } from "./errors.ts";
-import { type Flight, type FlightBoard, flightBoard, storedOutcome } from "./flights.ts";
+import {
+  type Flight,
+  type FlightBoard,
+  flightBoard,
+  type FlightOutcome,
+  storedOutcome,
+} from "./flights.ts";
 import type { FunctionKeys, NamedArguments } from "./function_keys.ts";
 import type { AnyFunction, FunctionProfile } from "./function_profile.ts";
 import { foundInTime, preparedInTime } from "./cache_in_time.ts";
@@ -355,11 +361,19 @@ export class CachedFunction {
       this.#refuse("has dependencies that changed while it ran");
       return result;
     }
+    // For the same reason, for those who wait.
+    const shared = flight?.isAwaited === true ? storedOutcome(result) : undefined;
     const outcome = { result, metadata: notes.end(), calls: [...calls] };
     const isStored = await this.#commit(cache, prepared, outcome);
-    if (isStored && flight?.isAwaited === true) flight.land(storedOutcome(result));
-    else flight?.land({ stored: false });
+    flight?.land(isStored ? shared ?? this.#laterOutcome(cache, request) : { stored: false });
     return result;
+  }
+
+  // Who has come to wait only while the result was stored loads what was stored.
+  #laterOutcome(cache: BaseCache, request: Request): FlightOutcome {
+    const build = async () =>
+      await this.#lookUp(cache, request.key) ?? await this.#runOnly(cache, request);
+    return { stored: true, build };
   }
 
   // What has changed since the call was looked up, if anything has.

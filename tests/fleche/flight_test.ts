@@ -238,3 +238,15 @@ Deno.test("fleche() shares runs between the callers of one cache only", async ()
   assert.equal(runs, 2);
   assert.deepEqual(await one.list(""), await other.list(""));
 });
+
+Deno.test("fleche() gives those who wait what the function returned, whatever it does later", async () => {
+  const buffer = new Float64Array(2);
+  const fill = fleche((x: number) => buffer.fill(x), { name: "waited for, reused", version: 1 });
+  await using cache = memoryCache();
+  const results = await withCache(
+    cache,
+    () => Promise.all([fill(1), fill(1), fill(2), fill(1), fill(2)]),
+  );
+  // The one who runs it gets the function's own memory.
+  assert.deepEqual([1, 3, 4].map((at) => [...results[at] ?? []]), [[1, 1], [1, 1], [2, 2]]);
+});
