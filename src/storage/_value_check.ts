@@ -1,11 +1,18 @@
 import { type Encoding, encodingDigest, matches, type Reference } from "../codec/encoding.ts";
 import { encodingLength } from "../codec/encoding.ts";
 import { CorruptValueError, SignatureError } from "../errors.ts";
-import { openUnsigned, OversizeError, type Seal } from "./seal.ts";
+import { contentDigest } from "./_content_digest.ts";
+import { decompressed, openUnsigned, OversizeError, type Seal, withAndWithout } from "./seal.ts";
 import type { Verify } from "./storage.ts";
 
 /** Bytes from which on memory is not left unused behind a value. */
 const LARGE = 1 << 16;
+
+/**
+ * Longest compressed content that is unpacked before it is known to be right, where no reference says
+ * how long it may be: a few bytes can be made to hold a gigabyte.
+ */
+export const MAX_UNCHECKED_CONTENT = 64 << 20;
 
 /** Tells whether what is stored of a value is what it should be. */
 export class ValueCheck {
@@ -33,7 +40,8 @@ export class ValueCheck {
    * @param bytes what is stored; the encoding takes their memory
    * @returns undefined if it is not the right one
    * @throws {SignatureError} If entries have to be signed, and no key verifies this one.
-   * @throws {OversizeError} If it is compressed, and longer than the reference says.
+   * @throws {OversizeError} If it is compressed, and longer than the reference says, or, without
+   *   one, than {@linkcode MAX_UNCHECKED_CONTENT}.
    */
   open(digest: string, bytes: Uint8Array, expected?: Reference): Encoding | undefined {
     for (const content of this.#contents(digest, bytes, expected)) {
@@ -58,10 +66,49 @@ export class ValueCheck {
     }
   }
 
-  #contents(digest: string, bytes: Uint8Array, expected?: Reference): Iterable<Uint8Array> {
-    if (this.#seal?.signs !== true) return openUnsigned(digest, bytes, expected?.length);
+  /**
+   * {@linkcode ValueCheck.openByDigest} for what is compressed and long: nothing that is not right is
+   * ever in memory as a whole.
+   */
+  async openLong(digest: string, bytes: Uint8Array): Promise<Encoding | undefined> {
+    for (const frame of this.#frames(digest, bytes)) {
+      if (await contentDigest(frame) !== digest) continue;
+      try {
+        return owned(decompressed(frame, digest));
+      } catch (error) {
+        // With a signature behind it, which is no part of it.
+        if (!(error instanceof CorruptValueError)) throw error;
+      }
+    }
+  }
+
+  /**
+   * Whether stored bytes hold what has a digest.
+   *
+   * @throws {SignatureError} If entries have to be signed, and no key verifies this one.
+   */
+  async holdsDigest(digest: string, bytes: Uint8Array): Promise<boolean> {
     try {
-      return [this.#seal.open(digest, bytes, expected?.length)];
+      return this.openByDigest(digest, bytes) !== undefined;
+    } catch (error) {
+      if (!(error instanceof OversizeError)) throw error;
+      for (const frame of this.#frames(digest, bytes)) {
+        if (await contentDigest(frame) === digest) return true;
+      }
+      return false;
+    }
+  }
+
+  #frames(digest: string, bytes: Uint8Array): Uint8Array[] {
+    const isSigned = this.#seal?.signs === true;
+    return isSigned ? [this.#seal.unsigned(digest, bytes)] : withAndWithout(bytes);
+  }
+
+  #contents(digest: string, bytes: Uint8Array, expected?: Reference): Iterable<Uint8Array> {
+    const maxLength = expected?.length ?? MAX_UNCHECKED_CONTENT;
+    if (this.#seal?.signs !== true) return openUnsigned(digest, bytes, maxLength);
+    try {
+      return [this.#seal.open(digest, bytes, maxLength)];
     } catch (error) {
       if (!(error instanceof CorruptValueError) || error instanceof OversizeError) throw error;
       return [];

@@ -65,6 +65,12 @@ export interface Seal {
    * @throws {CorruptValueError} If the content is compressed, and damaged.
    */
   open(name: string, bytes: Uint8Array, maxLength?: number): Uint8Array;
+  /**
+   * Stored bytes without their signature.
+   *
+   * @throws {SignatureError} If no key verifies the entry.
+   */
+  unsigned(name: string, bytes: Uint8Array): Uint8Array;
   /** Whether stored bytes bear the signature that would be written today, of the first key. */
   isCurrent(name: string, bytes: Uint8Array): boolean;
 }
@@ -165,11 +171,14 @@ class KeyedSeal implements Seal {
   }
 
   open(name: string, bytes: Uint8Array, maxLength?: number): Uint8Array {
-    if (!this.signs) return decompressed(bytes, name, maxLength);
+    return decompressed(this.signs ? this.unsigned(name, bytes) : bytes, name, maxLength);
+  }
+
+  unsigned(name: string, bytes: Uint8Array): Uint8Array {
     if (!this.#keys.some((key) => this.#isSigned(key, name, bytes))) {
       throw new SignatureError(`No key verifies the signature of ${name}`, { key: name });
     }
-    return decompressed(unsigned(bytes), name, maxLength);
+    return unsigned(bytes);
   }
 
   isCurrent(name: string, bytes: Uint8Array): boolean {
@@ -198,7 +207,8 @@ export function isCompressed(bytes: Uint8Array): boolean {
   return compressionOf(bytes) !== undefined;
 }
 
-function compressionOf(bytes: Uint8Array): Compression | undefined {
+/** How stored bytes are compressed, by their beginning. */
+export function compressionOf(bytes: Uint8Array): Compression | undefined {
   // For what begins otherwise, one comparison each has to do: this is on the way of every read.
   if (bytes[0] === 0x28 && begins(bytes, MAGIC.zstd)) return "zstd";
   if (bytes[0] === 0x1f && begins(bytes, MAGIC.gzip)) return "gzip";
@@ -220,13 +230,18 @@ export function* openUnsigned(
   bytes: Uint8Array,
   maxLength?: number,
 ): Iterable<Uint8Array> {
-  for (const each of [bytes, unsigned(bytes)]) {
+  for (const each of withAndWithout(bytes)) {
     try {
       yield decompressed(each, name, maxLength);
     } catch (error) {
       if (!(error instanceof CorruptValueError) || error instanceof OversizeError) throw error;
     }
   }
+}
+
+/** Stored bytes with what may be another one's signature at the end, and without it. */
+export function withAndWithout(bytes: Uint8Array): Uint8Array[] {
+  return [bytes, unsigned(bytes)];
 }
 
 /** Says, once for each storage, that entries bear no signature that a key of it verifies. */
@@ -266,7 +281,14 @@ function compressed(content: Encoding, compression: Compression | undefined): En
   return frame.length < length ? { head: plain(frame) } : content;
 }
 
-function decompressed(bytes: Uint8Array, name: string, maxLength?: number): Uint8Array {
+/**
+ * The content of bytes without signature; the bytes themselves where they are not compressed.
+ *
+ * @param maxLength as for {@linkcode Seal.open}
+ * @throws {OversizeError} If the content is compressed, and longer than allowed.
+ * @throws {CorruptValueError} If the content is compressed, and damaged.
+ */
+export function decompressed(bytes: Uint8Array, name: string, maxLength?: number): Uint8Array {
   const compression = compressionOf(bytes);
   if (compression === undefined) return bytes;
   // The limit of zlib is at least 1.

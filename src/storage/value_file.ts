@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { type Encoding, encodingLength, joined, type Reference } from "../codec/encoding.ts";
 import { memoryOffset } from "../codec/memory.ts";
 import { startsLeaf } from "../codec/references.ts";
@@ -184,12 +185,25 @@ export class ValueFile implements ValueStorage {
   }
 
   // What is stored in another form.
-  #opened(digest: string, bytes: Uint8Array, expected?: Reference): Encoding | undefined {
+  #opened(
+    digest: string,
+    bytes: Uint8Array,
+    expected?: Reference,
+  ): Encoding | undefined | Promise<Encoding | undefined> {
     try {
       return this.#check.open(digest, bytes, expected) ?? this.#setAside(digest, expected);
     } catch (error) {
-      return this.#ignore(digest, error);
+      const isLong = error instanceof OversizeError && expected === undefined;
+      return isLong ? this.#openedLong(digest, bytes) : this.#ignore(digest, error);
     }
+  }
+
+  async #openedLong(digest: string, bytes: Uint8Array): Promise<Encoding | undefined> {
+    const found = await this.#check.openLong(digest, bytes);
+    if (found !== undefined) return found;
+    this.#lengths.delete(digest);
+    // What has come in its place meanwhile is for the next one who reads it.
+    this.#files.setAside(digest, (present) => Buffer.compare(present, bytes) !== 0);
   }
 
   // What no key verifies may be another one's, and what holds too much may be right, and the reference
@@ -237,8 +251,9 @@ export class ValueFile implements ValueStorage {
     }
   }
 
-  // Whether a whole file is there already: one of the right length. How long a sealed one is, is
-  // known only of those that were written or looked at before.
+  // Whether a whole file is there already: one of the right length, if it is not sealed. How long a
+  // sealed one is, which another storage may have written, is known only of those that were written
+  // or looked at before.
   #isThere(reference: Reference): boolean {
     const { digest, length } = reference;
     const path = this.#files.path(digest);
@@ -249,7 +264,8 @@ export class ValueFile implements ValueStorage {
     if (found.size > length + SIGNATURE_LENGTH) return false;
     const bytes = readIfPermitted(path);
     if (bytes === undefined) return false;
-    const isWhole = this.#seal.isCurrent(digest, bytes) && this.#check.holds(bytes, reference);
+    const isCurrent = this.#seal?.isCurrent(digest, bytes) ?? true;
+    const isWhole = isCurrent && this.#check.holds(bytes, reference);
     if (isWhole) this.#lengths.set(digest, found.size);
     return isWhole;
   }
@@ -286,7 +302,7 @@ export class ValueFile implements ValueStorage {
   async check(digest: string): Promise<boolean | undefined> {
     try {
       const bytes = await Deno.readFile(this.#files.path(digest));
-      return this.#check.openByDigest(digest, bytes) !== undefined;
+      return await this.#check.holdsDigest(digest, bytes);
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return undefined;
       if (error instanceof Deno.errors.IsADirectory) return false;

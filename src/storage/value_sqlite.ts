@@ -24,6 +24,7 @@ import {
   OversizeError,
   type Seal,
   type SealOptions,
+  SIGNATURE_LENGTH,
   warnOfSignature,
   warnOfSize,
 } from "./seal.ts";
@@ -157,8 +158,13 @@ export class ValueSqlite implements ValueStorage {
       return this.#opened(digest, bytes, expected) ??
         this.#check.openByDigest(digest, bytes, expected) ?? this.#setAside(digest, bytes);
     } catch (error) {
-      return this.#ignore(digest, error);
+      const isLong = error instanceof OversizeError && expected === undefined;
+      return isLong ? this.#openedLong(digest, bytes) : this.#ignore(digest, error);
     }
+  }
+
+  async #openedLong(digest: string, bytes: Uint8Array): Promise<Encoding | undefined> {
+    return await this.#check.openLong(digest, bytes) ?? await this.#setAside(digest, bytes);
   }
 
   // What no key verifies may be another one's, and what holds too much may be right, and the reference
@@ -207,8 +213,17 @@ export class ValueSqlite implements ValueStorage {
   #mended(digest: string): Awaitable<Encoding | undefined> {
     return after(
       this.#driver.get(queries.SELECT, [digest]),
-      (row) => row && this.#check.openByDigest(digest, bytesOf(row)),
+      (row) => row && this.#openedByDigest(digest, bytesOf(row)),
     );
+  }
+
+  #openedByDigest(digest: string, bytes: Uint8Array): Awaitable<Encoding | undefined> {
+    try {
+      return this.#check.openByDigest(digest, bytes);
+    } catch (error) {
+      const isLong = error instanceof OversizeError;
+      return isLong ? this.#check.openLong(digest, bytes) : this.#ignore(digest, error);
+    }
   }
 
   // Where nothing can be written, or not now, it is a miss only.
@@ -284,14 +299,17 @@ export class ValueSqlite implements ValueStorage {
     return done;
   }
 
-  // Whether a whole row is there already: one of the right length. How long a sealed one is, is known
-  // only of those that were written or looked at before.
+  // Whether a whole row is there already: one of the right length, if it is not sealed. How long a
+  // sealed one is, which another storage may have written, is known only of those that were written
+  // or looked at before.
   #isThere(reference: Reference): Awaitable<boolean> {
     const { digest } = reference;
     return after(this.#driver.get(queries.LENGTH, [digest]), (row) => {
       if (row === undefined) return false;
-      if (this.#seal === undefined) return row["length"] === reference.length;
-      if (row["length"] === this.#lengths.get(digest)) return true;
+      const length = Number(row["length"]);
+      if (this.#seal === undefined) return length === reference.length;
+      if (length === this.#lengths.get(digest)) return true;
+      if (length > reference.length + SIGNATURE_LENGTH) return false;
       return after(
         this.#driver.get(queries.SELECT, [digest]),
         (found) => this.#isWhole(reference, found),
@@ -304,8 +322,8 @@ export class ValueSqlite implements ValueStorage {
     if (row === undefined) return false;
     const bytes = bytesOf(row);
     const { length } = bytes;
-    const isWhole = this.#seal?.isCurrent(digest, bytes) === true &&
-      this.#check.holds(bytes, reference);
+    const isCurrent = this.#seal?.isCurrent(digest, bytes) ?? true;
+    const isWhole = isCurrent && this.#check.holds(bytes, reference);
     if (isWhole) this.#lengths.set(digest, length);
     return isWhole;
   }
@@ -345,7 +363,7 @@ export class ValueSqlite implements ValueStorage {
   async check(digest: string): Promise<boolean | undefined> {
     const row = await this.#driver.get(queries.SELECT, [digest]);
     try {
-      return row && this.#check.openByDigest(digest, bytesOf(row)) !== undefined;
+      return row && await this.#check.holdsDigest(digest, bytesOf(row));
     } catch (error) {
       if (error instanceof SignatureError) return false;
       throw error;

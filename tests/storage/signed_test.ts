@@ -13,7 +13,9 @@ import {
   withCache,
 } from "@fleche/core";
 import assert from "node:assert/strict";
+import { zstdCompressSync } from "node:zlib";
 import { joined } from "../../src/codec/encoding.ts";
+import { MAX_UNCHECKED_CONTENT } from "../../src/storage/_value_check.ts";
 import { makeSeal } from "../../src/storage/seal.ts";
 import { referenceSlot } from "../../src/slot.ts";
 import { CALL_DOORS, type Door, flipped, VALUE_DOORS } from "./_doors.ts";
@@ -151,6 +153,49 @@ for (const door of VALUE_DOORS) {
     await using storage = door.open(folder.path, { secretKey: [OTHER_KEY] });
     await assertFound(storage, one);
     assert.equal(await storage.get(two.digest, two.reference), undefined);
+  });
+
+  Deno.test(`${door.name} reads long compressed values by their digest`, async () => {
+    const sample = sampleOf(new Uint8Array(MAX_UNCHECKED_CONTENT));
+    for (
+      const options of [{ compress: "gzip", secretKey: [KEY] }, {
+        compress: "zstd",
+        secretKey: [KEY],
+      }] as const
+    ) {
+      using folder = new TemporaryFolder();
+      {
+        await using storage = door.open(folder.path, options);
+        await storage.put(sample.reference, sample.encoding);
+      }
+      for (const own of [options, {}]) {
+        await using storage = door.open(folder.path, own);
+        assert.equal(await storage.check?.(sample.digest), true);
+        const found = await storage.get(sample.digest);
+        assert(found !== undefined);
+        assertAlike(joined(found), bytesOf(sample));
+      }
+    }
+  });
+
+  Deno.test(`${door.name} puts aside what holds more than any value, and gc() goes on`, async () => {
+    using folder = new TemporaryFolder();
+    using _ = new Warnings();
+    const frame = zstdCompressSync(new Uint8Array(1 << 28));
+    const bomb = new Uint8Array(frame.length * 5);
+    for (let at = 0; at < bomb.length; at += frame.length) bomb.set(frame, at);
+    await using storage = door.open(folder.path);
+    const garbage = sampleOf("x".repeat(2000));
+    await storage.put(garbage.reference, garbage.encoding);
+    const digest = "ab".repeat(32);
+    door.copy(folder.path, garbage.digest, digest);
+    door.write(folder.path, digest, bomb);
+    assert.equal(await storage.check?.(digest), false);
+    await using cache = new Cache({ values: storage, calls: new CallMemory() });
+    const { removed } = await cache.gc({ grace: 0 });
+    assert.equal(removed.entries, 1);
+    assert.deepEqual(await storage.list(""), []);
+    assert.equal(door.quarantined(folder.path).length, 1);
   });
 
   Deno.test(`${door.name} without keys reads what is signed or compressed`, async () => {
