@@ -33,7 +33,7 @@ export interface ValueHdf5Options {
   secretKey?: readonly string[];
   /**
    * How thoroughly what is read is checked: by length and CRC-32 of the encoding against the reference
-   * that led to it (`"crc"`, the default), by SHA-256 (`"sha256"`), or not at all (`false`).
+   * that led to it (`"crc"`, the default), by SHA-256 (`"sha256"`), or by length alone (`false`).
    */
   verify?: Verify;
   /** When a write counts as done; as for {@linkcode ValueFile}. */

@@ -48,7 +48,8 @@ export interface ValueSqliteOptions extends SealOptions {
   path: string;
   /**
    * How thoroughly what is read is checked: by length and CRC-32 against the reference that led to
-   * it (`"crc"`, the default), by SHA-256 (`"sha256"`), or not at all (`false`).
+   * it (`"crc"`, the default), by SHA-256 (`"sha256"`), or by length alone (`false`). Without a
+   * reference it is always by SHA-256.
    */
   verify?: Verify;
   /** Whether a value survives a power cut (`"fsync"`), or only a crash (`"rename"`, the default). */

@@ -155,6 +155,23 @@ for (const door of VALUE_DOORS) {
     assert.equal(await storage.get(two.digest, two.reference), undefined);
   });
 
+  Deno.test(`${door.name} reads what was signed by its digest, even unverified`, async () => {
+    for (const make of Object.values(SAMPLES)) {
+      using folder = new TemporaryFolder();
+      const sample = make();
+      {
+        await using storage = door.open(folder.path, SIGNED["signed"]);
+        await storage.put(sample.reference, sample.encoding);
+      }
+      await using storage = door.open(folder.path, { verify: false });
+      for (const reference of [undefined, sample.reference]) {
+        const found = await storage.get(sample.digest, reference);
+        assert(found !== undefined);
+        assertAlike(joined(found), bytesOf(sample));
+      }
+    }
+  });
+
   Deno.test(`${door.name} reads long compressed values by their digest`, async () => {
     const sample = sampleOf(new Uint8Array(MAX_UNCHECKED_CONTENT));
     for (
