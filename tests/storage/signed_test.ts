@@ -155,6 +155,29 @@ for (const door of VALUE_DOORS) {
     assert.equal(await storage.get(two.digest, two.reference), undefined);
   });
 
+  Deno.test(`${door.name} without keys leaves what is signed or compressed as it is`, async () => {
+    for (const options of [...Object.values(SIGNED), { compress: "gzip" as const }]) {
+      for (const make of Object.values(SAMPLES)) {
+        using folder = new TemporaryFolder();
+        const sample = make();
+        {
+          await using storage = door.open(folder.path, options);
+          await storage.put(sample.reference, sample.encoding);
+        }
+        const stored = door.read(folder.path, sample.digest);
+        await using storage = door.open(folder.path);
+        for (let again = 0; again < 2; again++) {
+          await storage.put(sample.reference, sample.encoding);
+          assertAlike(door.read(folder.path, sample.digest), stored);
+        }
+        // But not what is damaged.
+        door.write(folder.path, sample.digest, flipped(stored, 10).slice(0, -1));
+        await storage.put(sample.reference, sample.encoding);
+        assertAlike(door.read(folder.path, sample.digest), bytesOf(sample));
+      }
+    }
+  });
+
   Deno.test(`${door.name} reads what was signed by its digest, even unverified`, async () => {
     for (const make of Object.values(SAMPLES)) {
       using folder = new TemporaryFolder();
