@@ -1,6 +1,7 @@
 import type { Call } from "./call.ts";
-import { isJson, type Metadata } from "./call_record.ts";
+import type { Metadata } from "./call_record.ts";
 import { inTime } from "./in_time.ts";
+import { copiedJson, isName } from "./json.ts";
 import type { CallPosition, MetaData, Notes } from "./metadata/meta_data.ts";
 
 /** How long a call waits for metadata before it begins without, in seconds. */
@@ -59,7 +60,7 @@ export class CallNotes {
     const { metadata, call } = this.#options;
     const noted: Metadata = {};
     metadata.forEach((each, index) => {
-      this.#add(index, (before) => each.after?.(before, call));
+      this.#add(index, (before) => each.after?.(checked(each, before), call));
       const notes = { ...noted[each.name], ...this.#before[index] };
       if (Object.keys(notes).length > 0) noted[each.name] = notes;
     });
@@ -78,8 +79,11 @@ export class CallNotes {
   }
 }
 
+// A copy: what is changed later may come to be what no record can hold.
 function checked({ name }: MetaData, notes: Notes | undefined): Notes {
   if (notes === undefined) return {};
-  if (isJson(notes, 1) && typeof notes === "object") return notes;
-  throw new TypeError(`The metadata "${name}" gave what JSON cannot hold`);
+  if (!isName(name)) throw new TypeError(`No metadata can have the name ${JSON.stringify(name)}`);
+  const copy = copiedJson(notes);
+  if (typeof copy === "object" && copy !== null && !Array.isArray(copy)) return copy;
+  throw new TypeError(`The metadata "${name}" gave what cannot be stored: only plain JSON can`);
 }

@@ -7,6 +7,7 @@ import { skipValue, Walk } from "./codec/references.ts";
 import { Writer } from "./codec/writer.ts";
 import { isWholeDigest } from "./digest.ts";
 import { CorruptValueError, UnknownTypeError } from "./errors.ts";
+import { isJson, type Json } from "./json.ts";
 import {
   type HashedField,
   hashedIdentity,
@@ -14,9 +15,6 @@ import {
   type SelectedIdentity,
 } from "./lookup_key.ts";
 import { EMBED_LENGTH, type Slot, slotDigest, slotReference } from "./slot.ts";
-
-/** A value that JSON can hold. */
-export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 /** What was noted of a call, by namespace. */
 export type Metadata = Record<string, Record<string, Json>>;
@@ -46,9 +44,6 @@ export const MAX_CHILD_CALLS = 1000;
 
 /** Longest record, in bytes. */
 export const MAX_RECORD_LENGTH = 8 << 20;
-
-/** Deepest nesting of metadata. */
-const MAX_METADATA_DEPTH = 64;
 
 /** Bytes of the last entry's value: a uint 32 with its first byte. */
 const CRC_LENGTH = 5;
@@ -360,19 +355,10 @@ function writeStrings(strings: readonly string[]): void {
 }
 
 function writeMetadata(metadata: Metadata): void {
-  if (!isJson(metadata, 1)) {
+  if (!isJson(metadata)) {
     throw new TypeError("Cannot store metadata that JSON cannot hold: plain values only");
   }
   withEncoding(metadata, { root: "metadata", split: false }, ({ head }) => writer.raw(head));
-}
-
-/** Whether JSON can hold a value, at a depth below the most that metadata may have. */
-export function isJson(value: unknown, depth: number): value is Json {
-  if (typeof value !== "object" || value === null) {
-    return value === null || ["boolean", "number", "string"].includes(typeof value);
-  }
-  if (depth > MAX_METADATA_DEPTH || !(Array.isArray(value) || isRecord(value))) return false;
-  return Object.values(value).every((each) => isJson(each, depth + 1));
 }
 
 function checksum(bytes: Uint8Array, key: string): number {

@@ -1,7 +1,8 @@
 import { withEncoding } from "./codec/encode.ts";
 import { encodingDigest } from "./codec/encoding.ts";
 import { argumentDigest, Call } from "./call.ts";
-import { type CallRecord, isJson, type Json } from "./call_record.ts";
+import type { CallRecord } from "./call_record.ts";
+import { isJson, type Json } from "./json.ts";
 import { checkedPrefix, Digest, keyText } from "./digest.ts";
 import type { TagSet } from "./metadata/tags.ts";
 import type { RecordFilter } from "./record_filter.ts";
@@ -192,7 +193,7 @@ function checkField(field: string, value: unknown): void {
 
 function isNotes(value: unknown): boolean {
   return isTable(value) &&
-    Object.values(value).every((each) => each === undefined || isJson(each, 1));
+    Object.values(value).every((each) => each === undefined || isJson(each));
 }
 
 function isNames(value: unknown): value is readonly string[] {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Json } from "./call_record.ts";
+import type { Json } from "./json.ts";
 import { digest } from "./codec/digest_value.ts";
 import { Digest } from "./digest.ts";
 import type { LazyCall } from "./lazy_call.ts";

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import type { CallRecord, Json } from "./call_record.ts";
+import type { CallRecord } from "./call_record.ts";
+import type { Json } from "./json.ts";
 import { slotDigest } from "./slot.ts";
 
 /** What records are searched for; what is left out matches everything. */

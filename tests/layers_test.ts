@@ -19,6 +19,7 @@ const LAYERS: readonly (readonly string[])[] = [
     "map_ahead.ts",
     "isolation.ts",
     "kinds.ts",
+    "json.ts",
   ],
   ["codec/"],
   [

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Command } from "commander";
 import type { BaseCache } from "../caches/base_cache.ts";
-import { isJson, type Json } from "../call_record.ts";
+import { isJson, type Json } from "../json.ts";
 import { joined, type Reference } from "../codec/encoding.ts";
 import { describeSlot } from "../describe_slot.ts";
 import { visible } from "../display_text.ts";
@@ -141,7 +141,7 @@ async function jsonOf(slot: Slot, cache: BaseCache): Promise<{ value?: Json }> {
   try {
     const value = await loadSlot(slot, cache);
     // What JSON would change, as NaN, is not in JSON.
-    const isSame = isJson(value, 1) && isDeepStrictEqual(JSON.parse(JSON.stringify(value)), value);
+    const isSame = isJson(value) && isDeepStrictEqual(JSON.parse(JSON.stringify(value)), value);
     return isSame ? { value } : {};
   } catch (error) {
     // A part may be gone, and types are registered by the program that uses them.

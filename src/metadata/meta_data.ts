@@ -1,5 +1,5 @@
 import type { Call } from "../call.ts";
-import type { Json } from "../call_record.ts";
+import type { Json } from "../json.ts";
 
 /** What one kind of metadata notes of a call, by name. */
 export type Notes = Record<string, Json>;

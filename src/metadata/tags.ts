@@ -1,4 +1,4 @@
-import { isJson, type Json } from "../call_record.ts";
+import { copiedJson, isName, type Json } from "../json.ts";
 import type { MetaData, Notes } from "./meta_data.ts";
 
 /** Tags: values by name, or names alone, which have the value true. */
@@ -31,13 +31,22 @@ export class Tags implements MetaData {
   /**
    * Takes the tags.
    *
-   * @throws {TypeError} If a name is no string, or a value is nothing that JSON can hold.
+   * @throws {TypeError} If a name is none that can be stored, as `__proto__`, or a value is nothing
+   *   that JSON can hold.
    */
   constructor(tags: TagSet) {
-    const values = isList(tags) ? named(tags) : { ...tags };
-    const wrong = Object.keys(values).find((name) => !isJson(values[name], 1));
-    if (wrong !== undefined) {
-      throw new TypeError(`Cannot use the tag "${wrong}": its value is nothing that JSON can hold`);
+    const values: Record<string, Json> = {};
+    for (const [name, value] of entriesOf(tags)) {
+      if (!isName(name)) {
+        throw new TypeError(`Cannot use ${JSON.stringify(name)} as the name of a tag`);
+      }
+      const copy = copiedJson(value);
+      if (copy === undefined) {
+        throw new TypeError(
+          `Cannot use the tag "${name}": its value is nothing that JSON can hold`,
+        );
+      }
+      values[name] = copy;
     }
     this.values = values;
   }
@@ -48,12 +57,7 @@ export class Tags implements MetaData {
   }
 }
 
-function isList(tags: TagSet): tags is readonly string[] {
-  return Array.isArray(tags);
-}
-
-function named(names: readonly unknown[]): Record<string, true> {
-  const wrong = names.find((name) => typeof name !== "string");
-  if (wrong !== undefined) throw new TypeError(`Cannot use ${String(wrong)} as the name of a tag`);
-  return Object.fromEntries(names.map((name) => [name, true]));
+function entriesOf(tags: TagSet): [name: unknown, value: unknown][] {
+  if (Array.isArray(tags)) return tags.map((name) => [name, true]);
+  return Object.entries(tags);
 }

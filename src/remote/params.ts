@@ -1,4 +1,4 @@
-import { isJson, type Json } from "../call_record.ts";
+import { isJson, type Json } from "../json.ts";
 import type { Reference } from "../codec/encoding.ts";
 import { isWholeDigest } from "../digest.ts";
 import { ProtocolError } from "../errors.ts";
@@ -54,7 +54,7 @@ export class Params {
   /** What JSON can hold. */
   json(name: string): Json {
     const value = this.#own(name);
-    return isJson(value, 1) ? value : this.#fail(name, "what JSON can hold");
+    return isJson(value) ? value : this.#fail(name, "what JSON can hold");
   }
 
   /** A whole digest or key. */

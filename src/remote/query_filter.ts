@@ -6,7 +6,8 @@
  * @module
  */
 
-import { CallRecord, type Json } from "../call_record.ts";
+import { CallRecord } from "../call_record.ts";
+import type { Json } from "../json.ts";
 import { CorruptValueError, ProtocolError, UnknownTypeError } from "../errors.ts";
 import { errorOnce } from "../log.ts";
 import type { RecordFilter } from "../record_filter.ts";

@@ -1,4 +1,5 @@
-import type { CallRecord, Json } from "../call_record.ts";
+import type { CallRecord } from "../call_record.ts";
+import type { Json } from "../json.ts";
 import { describeSlot } from "../describe_slot.ts";
 import type { RecordFilter } from "../record_filter.ts";
 import { slotDigest } from "../slot.ts";

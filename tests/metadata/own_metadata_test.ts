@@ -55,7 +55,7 @@ Deno.test("MetaData that fails, or gives what cannot be stored, costs a warning 
     found = await noted(broken);
   });
   assert.deepEqual(found, { right: { x: 1 }, runtime: (found as { runtime: Notes }).runtime });
-  for (const text of [/No luck/, /No chance/, /No use/, /"wrong" gave what JSON cannot hold/]) {
+  for (const text of [/No luck/, /No chance/, /No use/, /"wrong" gave what cannot be stored/]) {
     assert.equal(warnings.filter((warning) => text.test(warning)).length, 1, String(text));
   }
 });
@@ -76,4 +76,31 @@ Deno.test("MetaData that waits does not let a changed argument into the body", a
   assert.deepEqual(seen, [1, 2]);
   assert.match(warnings.join(), /argument that changed/);
   assert.equal(await cache.query().count(), 0);
+});
+
+Deno.test("MetaData that no record can hold is left out, and the call is stored", async () => {
+  const evil: Json = JSON.parse('{"__proto__": 1}');
+  const list: Json[] = [];
+  const meta: MetaData[] = [
+    { name: "proto", before: () => ({ evil }) },
+    { name: "surrogate", start: () => ({ "\ud800": 1 }) },
+    { name: "deep", after: () => ({ a: [{ "\ud800": 1 }] }) },
+    { name: "__proto__", start: () => ({ x: 1 }) },
+    { name: "\udc00", start: () => ({ x: 1 }) },
+    { name: "later", before: () => ({ list }), start: () => (list.push(evil), {}) },
+    {
+      name: "changed",
+      before: () => ({ list: [] }),
+      after: ({ list }) => ((list as Json[]).push(evil), {}),
+    },
+    { name: "right", start: () => ({ x: 1 }) },
+  ];
+  let found: object = {};
+  const warnings = await warningsOf(async () => {
+    found = await noted(meta);
+  });
+  assert.deepEqual(Object.keys(found), ["changed", "later", "right", "runtime"]);
+  const { changed, later } = { changed: {}, later: {}, ...found };
+  assert.deepEqual([changed, later], [{ list: [] }, { list: [] }]);
+  assert.equal(warnings.filter((text) => text.includes("metadata cannot be noted")).length, 5);
 });
