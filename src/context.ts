@@ -5,6 +5,7 @@ import type { Flight } from "./flights.ts";
 import type { Isolation } from "./isolation.ts";
 import type { CallPosition, MetaData } from "./metadata/meta_data.ts";
 import { Tags, type TagSet } from "./metadata/tags.ts";
+import { ProcessSetting } from "./process_setting.ts";
 
 /** A cached call whose body is running. */
 export interface Frame {
@@ -28,6 +29,8 @@ export interface Scope {
   readonly metadata?: readonly MetaData[] | undefined;
   /** The tags, besides those of the process. */
   readonly tags?: Tags["values"] | undefined;
+  /** Whether those are all, and the process's own do not count. */
+  readonly hasAllTags?: boolean;
   /** The isolated call that is running. */
   readonly isolation?: Isolation | undefined;
 }
@@ -50,9 +53,9 @@ export function flightsAbove(frame: Frame | undefined): Flight[] {
 
 const scopes = new AsyncLocalStorage<Scope>();
 const NO_SCOPE: Scope = {};
-let processCache: BaseCache | undefined;
-let processMetadata: readonly MetaData[] | undefined;
-let processTags: Tags["values"] = {};
+const processCache = new ProcessSetting<BaseCache>();
+const processMetadata = new ProcessSetting<readonly MetaData[]>();
+const processTags = new ProcessSetting<Tags["values"]>();
 let configuredMetadata: readonly MetaData[] | undefined;
 
 /** The scope that is in force. */
@@ -67,18 +70,21 @@ export function runInScope<T>(scope: Scope, fn: () => T): T {
 
 /** The active cache. */
 export function activeCache(): BaseCache {
-  return currentScope().cache ?? processCache ?? loadCacheConfig();
+  return currentScope().cache ?? processCache.last ?? loadCacheConfig();
 }
 
 /** The metadata that is noted of each call, but for the tags. */
 export function activeMetadata(): readonly MetaData[] {
-  return currentScope().metadata ?? processMetadata ??
+  return currentScope().metadata ?? processMetadata.last ??
     (configuredMetadata ??= loadDefaultMetadata());
 }
 
 /** The tags of each call, by name. */
 export function activeTags(): Tags["values"] {
-  return { ...processTags, ...currentScope().tags };
+  const { tags = {}, hasAllTags = false } = currentScope();
+  if (hasAllTags) return tags;
+  const add = (inner: Tags["values"], each: Tags["values"]) => ({ ...each, ...inner });
+  return processTags.all.reduceRight(add, tags);
 }
 
 /** All that is noted of each call. */
@@ -95,6 +101,7 @@ export function frozenScope(): Scope {
     cache: activeCache(),
     metadata: activeMetadata(),
     tags: activeTags(),
+    hasAllTags: true,
   };
 }
 
@@ -131,13 +138,7 @@ export function cache(): BaseCache;
 export function cache(next: BaseCache | string): Disposable;
 export function cache(next?: BaseCache | string): BaseCache | Disposable {
   if (next === undefined) return activeCache();
-  const before = processCache;
-  processCache = resolveCache(next);
-  return undo(() => processCache = before);
-}
-
-function undo(restore: () => void): Disposable {
-  return { [Symbol.dispose]: restore };
+  return processCache.set(resolveCache(next));
 }
 
 /**
@@ -189,9 +190,7 @@ export function withCache<T>(next: BaseCache | string, fn: () => T): T {
  * @param list the metadata
  */
 export function meta(list: readonly MetaData[]): Disposable {
-  const before = processMetadata;
-  processMetadata = [...list];
-  return undo(() => processMetadata = before);
+  return processMetadata.set([...list]);
 }
 
 /**
@@ -236,12 +235,11 @@ export function withMeta<T>(list: readonly MetaData[], fn: () => T): T {
  * ```
  *
  * @param tags values by name, or names alone
- * @throws {TypeError} If a value is nothing that JSON can hold.
+ * @throws {TypeError} If a name is none that can be stored, as `__proto__`, or a value is nothing
+ *   that JSON can hold.
  */
 export function tags(tags: TagSet): Disposable {
-  const before = processTags;
-  processTags = { ...before, ...new Tags(tags).values };
-  return undo(() => processTags = before);
+  return processTags.set(new Tags(tags).values);
 }
 
 /**
@@ -263,7 +261,8 @@ export function tags(tags: TagSet): Disposable {
  * @param tags values by name, or names alone
  * @param fn what to run
  * @returns What the function returns.
- * @throws {TypeError} If a value is nothing that JSON can hold.
+ * @throws {TypeError} If a name is none that can be stored, as `__proto__`, or a value is nothing
+ *   that JSON can hold.
  */
 export function withTags<T>(tags: TagSet, fn: () => T): T {
   const scope = currentScope();

@@ -208,3 +208,38 @@ Deno.test("Fleche.bound() fixes the metadata and tags of the present", async () 
   await withTags(["now"], () => bound());
   assert.deepEqual((await cache.load(fn.digest(1))).metadata, { tags: { then: true } });
 });
+
+Deno.test("Fleche.bound() leaves out the tags that the process gets later", async () => {
+  await using cache = memoryCache();
+  const fn = fleche((x: number) => x, { name: "bound without later tags" });
+  let bound: () => Promise<number>;
+  {
+    using _then = tags({ then: 1 });
+    bound = withCache(cache, () => withMeta([], () => fn.bound(1)));
+  }
+  using _now = tags({ then: 2, now: 2 });
+  await withTags(["inner"], () => bound());
+  assert.deepEqual((await cache.load(fn.digest(1))).metadata, { tags: { then: 1 } });
+});
+
+Deno.test("cache(), meta() and tags() end in whatever order they are disposed", async () => {
+  const [before, one, other] = [cache(), memoryCache(), memoryCache()];
+  const start = () => ({ x: 1 });
+  const fn = fleche((_: number) => 1, { name: "ended in any order" });
+  const noted = async (x: number) => {
+    await fn.rerun(x);
+    return (await cache().load(fn.digest(x))).metadata;
+  };
+  const first = [cache(one), meta([{ name: "first", start }]), tags({ a: 1, b: 1 })];
+  const second = [cache(other), meta([{ name: "second", start }]), project("p"), tags({ a: 2 })];
+  for (const each of first) each[Symbol.dispose]();
+  assert.equal(cache(), other);
+  assert.deepEqual(await noted(1), { second: { x: 1 }, tags: { a: 2, project: "p" } });
+  const third = [cache(one), meta([])];
+  // Once more does no harm to others.
+  for (const each of [...first, ...second, ...second]) each[Symbol.dispose]();
+  assert.equal(cache(), one);
+  assert.deepEqual(await noted(1), {});
+  for (const each of third) each[Symbol.dispose]();
+  assert.equal(cache(), before);
+});

@@ -44,6 +44,7 @@ const LAYERS: readonly (readonly string[])[] = [
     ...[
       "flights.ts",
       "claim_turn.ts",
+      "process_setting.ts",
       "context.ts",
       "identities.ts",
       "function_keys.ts",
