@@ -22,6 +22,8 @@ export class Reach {
   readonly #feeds = new Map<CallStorage, RecordFeed>();
   // By digest the parts of all values that were reached and are there.
   readonly #parts = new Map<string, readonly Reference[]>();
+  // Parts of reached values that are not there, or damaged: somebody may store them again.
+  readonly #absent = new Map<string, Reference>();
 
   /** Takes the values, and the calls that need them. */
   constructor(values: PartSource, sources: CallSources) {
@@ -47,6 +49,7 @@ export class Reach {
         if (references.length > 0) await this.visit(references);
       }
     }
+    await this.visit([...this.#absent.values()]);
   }
 
   /**
@@ -74,9 +77,14 @@ export class Reach {
       const parts = options.tolerant === true
         ? await partsOfUnneeded(this.#values, next)
         : await partsOf(this.#values, next);
-      // What is not there is not remembered: it may come.
+      // What is not there is not reached: it may come, when its call is filed again.
       if (parts === undefined) continue;
       this.#parts.set(next.digest, parts);
+      this.#absent.delete(next.digest);
+      // A part is looked for once more each time: nobody passes again through what has been reached.
+      for (const part of parts) {
+        if (!this.#parts.has(part.digest)) this.#absent.set(part.digest, part);
+      }
       waiting.push(...parts);
     }
   }
