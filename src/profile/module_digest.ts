@@ -78,11 +78,11 @@ function read<T>(url: string, readFile: (url: URL) => T): T {
 }
 
 // The files that a specifier can mean, none if it means what is not local. Which import map holds for
-// a file of a workspace is not always known: where two differ, both targets count.
+// a file is not always known: where two differ, all targets count that are there.
 function localTargets(specifier: string, base: string): string[] {
   const isPath = /^\.{0,2}\//.test(specifier);
   const target = isPath ? new URL(specifier, base).href : specifier;
-  const found = new Set(isPath ? [] : configuredTargets(specifier, fileURLToPath(base)));
+  const found = new Set(configuredTargets(specifier, base));
   try {
     found.add(import.meta.resolve(target));
   } catch (error) {
@@ -96,7 +96,21 @@ function localTargets(specifier: string, base: string): string[] {
       );
     }
   }
-  return [...found].filter(isLocal);
+  const there = [...found].filter((url) => !isLocal(url) || isThere(url));
+  return (there.length > 0 ? there : [...found]).filter(isLocal);
+}
+
+function isThere(url: string): boolean {
+  try {
+    return Deno.statSync(new URL(url)).isFile;
+  } catch (error) {
+    const isAbsent = error instanceof Deno.errors.NotFound ||
+      error instanceof Deno.errors.NotADirectory;
+    if (isAbsent) return false;
+    // What cannot be looked at is named when it is read.
+    if (error instanceof Error) return true;
+    throw error;
+  }
 }
 
 function isLocal(url: string): boolean {

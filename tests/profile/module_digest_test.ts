@@ -201,6 +201,38 @@ Deno.test("hashCode module follows the aliases of an import map", async () => {
   assert.equal(await code(11), codes[0]);
 });
 
+/** What a program of its own, with its own import map, prints as the code of its function. */
+async function codeOfProgram(files: Record<string, string>): Promise<string> {
+  await using folder = await Folder.make({ ...FILES, ...files });
+  const flags = ["--quiet", "--no-check", "--no-lock", "--no-prompt", "--allow-all"];
+  return (await run(Deno.execPath(), ["run", ...flags, "run.ts"], { cwd: folder.path })).stdout;
+}
+
+Deno.test("hashCode module follows the scopes of an import map, in files of their own too", async () => {
+  const files = (map: Record<string, unknown>, value: number) => ({
+    "run.ts": 'import { fn } from "./sub/main.ts"; console.log(fn(), fn.describe().code);',
+    "sub/main.ts": `import { value } from "value"; import { over } from "../plain.ts";
+      import { fleche } from ${JSON.stringify(PACKAGE)};
+      export const fn = fleche(() => [value, over], { name: "scoped", hashCode: "module" });`,
+    "plain.ts": 'export const over = "plain";',
+    "outer.ts": 'export const value = "outer";',
+    "inner.ts": `export const value = ${value % 10};`,
+    "over.ts": `export const over = ${Math.floor(value / 10)};`,
+    "deno.json": JSON.stringify({ ...map, name: "@example/scopes" }),
+    "map.json": JSON.stringify(MAP),
+  });
+  const MAP = {
+    imports: { ...denoConfig.imports, value: "./outer.ts" },
+    scopes: { "./sub/": { value: "./inner.ts", "./plain.ts": "./over.ts" } },
+  };
+  for (const map of [MAP, { importMap: "./map.json" }]) {
+    const codes = [];
+    for (const value of [11, 12, 21, 11]) codes.push(await codeOfProgram(files(map, value)));
+    assert.equal(new Set(codes).size, 3);
+    assert.equal(codes[3], codes[0]);
+  }
+});
+
 Deno.test("hashCode module tells two functions of one module apart", async () => {
   const second = MAIN.replace("return a", "return -a").replace("const fn", "const other")
     .replace(/^import.*\n/gm, "");
