@@ -2,12 +2,12 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { digest } from "../codec/digest_value.ts";
 import { fileIdentity } from "./module_identity.ts";
 import { configuredTargets } from "./import_map.ts";
-import { type ModuleSource, readModule } from "./module_source.ts";
+import { type ModuleImport, readModule } from "./module_source.ts";
 
 /** A module, or data that is imported like one: digest of its tokens or bytes, and its imports. */
 interface Part {
   readonly content: string;
-  readonly imports: ModuleSource["imports"];
+  readonly imports: readonly ModuleImport[];
 }
 
 const parts = new Map<string, Part>();
@@ -30,17 +30,23 @@ export function moduleDigest(file: string): string {
   return found;
 }
 
+/** What a part is found by: one file can be a module and data as well. */
+function partName(url: string, isData: boolean): string {
+  return `${isData ? "data" : "module"} ${url}`;
+}
+
 function computeDigest(root: string): string {
-  const numbers = new Map([[root, 0]]);
+  const numbers = new Map([[partName(root, false), 0]]);
   const queue = [{ url: root, isData: false }];
   const described: unknown[] = [];
   for (const { url, isData } of queue) {
     const { content, imports } = partOf(url, isData);
     const edges = imports.map((each) =>
-      localTargets(each.specifier, url).map((target) => {
-        let number = numbers.get(target);
+      localTargets(each, url).map((target) => {
+        const name = partName(target, each.isData);
+        let number = numbers.get(name);
         if (number === undefined) {
-          numbers.set(target, number = queue.length);
+          numbers.set(name, number = queue.length);
           queue.push({ url: target, isData: each.isData });
         }
         return number;
@@ -52,18 +58,36 @@ function computeDigest(root: string): string {
 }
 
 function partOf(url: string, isData: boolean): Part {
-  let part = parts.get(url);
+  const name = partName(url, isData);
+  let part = parts.get(name);
   if (part !== undefined) return part;
   const path = fileURLToPath(url);
-  if (isData) part = { content: digest(read(url, Deno.readFileSync)).hex, imports: [] };
-  else if (/\.c[jt]s$/.test(path)) {
+  if (isData) {
+    const bytes = read(url, Deno.readFileSync);
+    part = {
+      content: digest(bytes).hex,
+      imports: path.endsWith(".wasm") ? wasmImports(bytes) : [],
+    };
+  } else if (/\.c[jt]s$/.test(path)) {
     throw new TypeError(`Cannot hash the module ${path}: it is a CommonJS module`);
   } else {
     const { tokens, imports } = readModule(path, read(url, Deno.readTextFileSync));
     part = { content: digest(tokens).hex, imports };
   }
-  parts.set(url, part);
+  parts.set(name, part);
   return part;
+}
+
+// A WebAssembly module that is imported imports modules itself; one that is instantiated by hand is
+// given something else by these names.
+function wasmImports(bytes: Uint8Array<ArrayBuffer>): ModuleImport[] {
+  try {
+    return WebAssembly.Module.imports(new WebAssembly.Module(bytes))
+      .map(({ module }) => ({ specifier: module, isData: false, isGuess: true }));
+  } catch (error) {
+    if (error instanceof WebAssembly.CompileError) return [];
+    throw error;
+  }
 }
 
 function read<T>(url: string, readFile: (url: URL) => T): T {
@@ -77,17 +101,16 @@ function read<T>(url: string, readFile: (url: URL) => T): T {
   }
 }
 
-// The files that a specifier can mean, none if it means what is not local. Which import map holds for
-// a file is not always known: where two differ, all targets count that are there.
-function localTargets(specifier: string, base: string): string[] {
-  const isPath = /^\.{0,2}\//.test(specifier);
-  const target = isPath ? new URL(specifier, base).href : specifier;
+// The files that a specifier can mean, none if it means what is not local. Which import map holds is
+// not always known: where two differ, all targets count that are there.
+function localTargets({ specifier, isGuess = false }: ModuleImport, base: string): string[] {
+  const target = /^\.{0,2}\//.test(specifier) ? new URL(specifier, base).href : specifier;
   const found = new Set(configuredTargets(specifier, base));
   try {
     found.add(import.meta.resolve(target));
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    if (found.size === 0) {
+    if (found.size === 0 && !isGuess) {
       throw new TypeError(
         `Cannot hash the module ${
           fileURLToPath(base)
@@ -97,7 +120,7 @@ function localTargets(specifier: string, base: string): string[] {
     }
   }
   const there = [...found].filter((url) => !isLocal(url) || isThere(url));
-  return (there.length > 0 ? there : [...found]).filter(isLocal);
+  return (there.length > 0 || isGuess ? there : [...found]).filter(isLocal);
 }
 
 function isThere(url: string): boolean {

@@ -1,5 +1,6 @@
 import { tsPlugin } from "@sveltejs/acorn-typescript";
 import * as acorn from "acorn";
+import { literalValue } from "./literal.ts";
 
 /** One module that another one imports. */
 export interface ModuleImport {
@@ -7,11 +8,13 @@ export interface ModuleImport {
   readonly specifier: string;
   /** Whether its text is data, not a program. */
   readonly isData: boolean;
+  /** Whether this is a text that may be no import at all. */
+  readonly isGuess?: boolean;
 }
 
 /** What a module's text says. */
 export interface ModuleSource {
-  /** The texts of the tokens, without comments and white space. */
+  /** The texts of the tokens, without comments and white space; or the text as it is. */
   readonly tokens: readonly string[];
   /** What it imports, but for types. */
   readonly imports: readonly ModuleImport[];
@@ -108,13 +111,15 @@ function addImports(node: Node | acorn.Program, path: string, imports: ModuleImp
     case "ExportNamedDeclaration":
     case "ExportAllDeclaration":
       if (fields["importKind"] === "type" || fields["exportKind"] === "type") return;
-      if (isNode(fields["source"])) imports.push(importOf(fields["source"], fields, path));
+      if (isNode(fields["source"])) imports.push(...importsOf(fields["source"], fields, path));
       break;
     case "ImportExpression":
-      if (isNode(fields["source"])) imports.push(importOf(fields["source"], fields, path));
+      if (isNode(fields["source"])) imports.push(...importsOf(fields["source"], fields, path));
       break;
     case "TSExternalModuleReference":
-      if (isNode(fields["expression"])) imports.push(importOf(fields["expression"], fields, path));
+      if (isNode(fields["expression"])) {
+        imports.push(...importsOf(fields["expression"], fields, path));
+      }
       break;
     case "TSImportType":
       return;
@@ -126,7 +131,7 @@ function addImports(node: Node | acorn.Program, path: string, imports: ModuleImp
   }
 }
 
-function importOf(source: Node, { attributes, options }: Node, path: string): ModuleImport {
+function importsOf(source: Node, declaration: Node, path: string): ModuleImport[] {
   const specifier = textOf(source);
   if (specifier === undefined) {
     throw new TypeError(
@@ -134,8 +139,54 @@ function importOf(source: Node, { attributes, options }: Node, path: string): Mo
         "give the name as a literal, or set hashCode to true",
     );
   }
-  const hasOptions = Array.isArray(attributes) && attributes.length > 0 || isNode(options);
-  return { specifier, isData: hasOptions || /\.(jsonc?|wasm)$/.test(specifier) };
+  if (/\.(jsonc?|wasm)$/.test(specifier)) return [{ specifier, isData: true }];
+  const type = typeOf(declaration);
+  if (type === undefined) return [{ specifier, isData: false }];
+  if (typeof type === "string" && DATA_TYPES.has(type)) return [{ specifier, isData: true }];
+  if (type !== UNKNOWN) {
+    throw new TypeError(
+      `Cannot hash the module ${path}: it imports "${specifier}" as the unknown type ` +
+        `${String(type)}; set hashCode to true`,
+    );
+  }
+  return [{ specifier, isData: false }, { specifier, isData: true }];
+}
+
+/** The types of data that Deno imports (https://docs.deno.com/runtime/fundamentals/modules/). */
+const DATA_TYPES = new Set(["json", "text", "bytes"]);
+
+/** A type that is known only when the program runs. */
+const UNKNOWN = Symbol("unknown");
+
+// What the attribute "type" says, undefined where there is none. The TypeScript parser has the options
+// of a dynamic import as arguments.
+function typeOf({ type, attributes, options, arguments: rest }: Node): unknown {
+  if (type !== "ImportExpression") {
+    const named = Array.isArray(attributes) ? attributes.filter(isAttribute) : [];
+    return named.find(({ key }) => (key.name ?? key.value) === "type")?.value.value;
+  }
+  const given = isNode(options) ? options : Array.isArray(rest) ? rest[0] : undefined;
+  if (!isExpression(given)) return undefined;
+  const value = literalValue(given);
+  if (!isRecord(value)) return UNKNOWN;
+  const settings = value["with"];
+  if (settings === undefined) return undefined;
+  return isRecord(settings) ? settings["type"] : UNKNOWN;
+}
+
+function isExpression(value: unknown): value is acorn.Expression {
+  return isNode(value);
+}
+
+function isAttribute(value: unknown): value is {
+  readonly key: { readonly name?: string; readonly value?: unknown };
+  readonly value: { readonly value: unknown };
+} {
+  return isNode(value) && isNode(value["key"]) && isNode(value["value"]);
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 // A string, or a template without holes.

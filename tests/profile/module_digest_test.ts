@@ -233,6 +233,81 @@ Deno.test("hashCode module follows the scopes of an import map, in files of thei
   }
 });
 
+Deno.test("hashCode module follows dynamic imports whatever their options", async () => {
+  const lines = [
+    'import("./b.ts", {})',
+    'import("./b.ts", options)',
+    'import("./b.ts", { with: {} })',
+    'import("./b.ts", { with: options })',
+    'import("./b.ts", { ...options })',
+  ];
+  for (const line of lines) {
+    for (const loader of ["load.js", "load.ts"]) {
+      const code = (value: number) =>
+        codeOf({
+          "main.ts": withImport(`import "./${loader}";`),
+          [loader]: `const options = {}; export const load = () => ${line};`,
+          "b.ts": 'export { c } from "./c.ts";',
+          "c.ts": `export const c = ${value};`,
+        });
+      assert.notEqual(await code(1), await code(2), `${line} in ${loader}`);
+    }
+  }
+});
+
+Deno.test("hashCode module takes the bytes of what may be imported as data", async () => {
+  const code = (options: string, text: string) =>
+    codeOf({
+      "main.ts": withImport(`const type = "text";
+        export const load = () => import("./b.ts", ${options});`),
+      "b.ts": text,
+    });
+  for (const options of ['{ with: { type: "text" } }', "{ with: { type } }"]) {
+    assert.notEqual(await code(options, "// One"), await code(options, "// Two"), options);
+  }
+  assert.equal(await code("{}", "// One"), await code("{}", "// Two"));
+  await assert.rejects(
+    code('{ with: { type: "odd" } }', ""),
+    /main\.ts: it imports "\.\/b\.ts" as the unknown type odd; set hashCode to true/,
+  );
+});
+
+Deno.test("hashCode module reads a file both as data and as a module", async () => {
+  const importing = [
+    'export const text = () => import("./b.ts", { with: { type: "text" } });',
+    'import "./b.ts";',
+  ];
+  for (const lines of [importing, importing.toReversed()]) {
+    const code = (text: string, value: number) =>
+      codeOf({
+        "main.ts": withImport(lines.join("\n")),
+        "b.ts": `${text}\nexport { c } from "./c.ts";`,
+        "c.ts": `export const c = ${value};`,
+      });
+    const codes = [await code("// One", 1), await code("// Two", 1), await code("// One", 2)];
+    assert.equal(new Set(codes).size, 3);
+  }
+});
+
+Deno.test("hashCode module follows what WebAssembly imports", async () => {
+  // The magic number and version, a type () -> (), and an import of "f" from "./b.ts".
+  const wasm = [
+    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 4, 1, 0x60, 0, 0],
+    ...[2, 12, 1, 6, ...new TextEncoder().encode("./b.ts"), 1, 0x66, 0, 0],
+  ];
+  const code = async (value: number) => {
+    await using folder = await Folder.make({
+      ...FILES,
+      "main.ts": withImport('export const load = () => import("./b.wasm");'),
+      "b.ts": `export const f = () => ${value};`,
+    });
+    await Deno.writeFile(`${folder.path}/b.wasm`, new Uint8Array(wasm));
+    const { fn }: Main = await import(pathToFileURL(`${folder.path}/main.ts`).href);
+    return fn.describe().code;
+  };
+  assert.notEqual(await code(1), await code(2));
+});
+
 Deno.test("hashCode module tells two functions of one module apart", async () => {
   const second = MAIN.replace("return a", "return -a").replace("const fn", "const other")
     .replace(/^import.*\n/gm, "");
