@@ -27,7 +27,8 @@ export interface FlecheOptions {
   /**
    * Whether the function's source joins the key; false by default. With `"module"` so do the whole
    * file that it is defined in and every local module that this imports, directly or not. Comments and
-   * white space never count.
+   * white space do not count, but in a file whose syntax the parser does not know. Of import maps,
+   * those of deno.json count, with their scopes; of one that is given on the command line, no scopes.
    */
   hashCode?: HashCode;
   /** What else the results depend on: values, or a function that returns them at each call. */

@@ -1,5 +1,6 @@
 import { tsPlugin } from "@sveltejs/acorn-typescript";
 import * as acorn from "acorn";
+import { scanImports } from "./import_scan.ts";
 import { literalValue } from "./literal.ts";
 
 /** One module that another one imports. */
@@ -45,9 +46,10 @@ function parserFor(path: string): typeof acorn.Parser {
 }
 
 /**
- * Reads the text of a module: JavaScript or TypeScript, as the end of its path says.
+ * Reads the text of a module: JavaScript or TypeScript, as the end of its path says. Of a text that
+ * does not parse, which may be newer syntax, everything counts, and whatever it may import.
  *
- * @throws {TypeError} If it does not parse, or imports what cannot be known before it runs.
+ * @throws {TypeError} If it imports what cannot be known before it runs.
  */
 export function readModule(path: string, text: string): ModuleSource {
   const tokens: acorn.Token[] = [];
@@ -70,11 +72,30 @@ export function readModule(path: string, text: string): ModuleSource {
     });
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    throw new TypeError(`Cannot read the module ${path}: ${error.message}`, { cause: error });
+    return unparsed(path, text, error);
   }
   const imports: ModuleImport[] = [];
   addImports(program, path, imports);
   return { tokens: [...pragmas, ...texts(tokens, text)], imports };
+}
+
+function unparsed(path: string, text: string, error: SyntaxError): ModuleSource {
+  const specifiers = scanImports(text);
+  if (specifiers === undefined) {
+    throw new TypeError(
+      `Cannot read the module ${path}: ${error.message}, and what it imports is not certain; ` +
+        "set hashCode to true",
+      { cause: error },
+    );
+  }
+  const imports = specifiers.flatMap((specifier) => [
+    { specifier, isData: true, isGuess: true },
+    // What has another ending is imported as data only.
+    ...(/\.([cm]?[jt]sx?)$|(^|\/)[^.\/]+$/.test(specifier)
+      ? [{ specifier, isData: false, isGuess: true }]
+      : []),
+  ]);
+  return { tokens: [text], imports };
 }
 
 function texts(tokens: readonly acorn.Token[], text: string): string[] {

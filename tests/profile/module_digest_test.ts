@@ -308,6 +308,44 @@ Deno.test("hashCode module follows what WebAssembly imports", async () => {
   assert.notEqual(await code(1), await code(2));
 });
 
+Deno.test("hashCode module takes the text of what does not parse, and all that it may import", async () => {
+  const lines = [
+    'const a = 1, b = 2; export const x = a ? (b) : c => c; import "./c.ts";',
+    'export default abstract class {} export * from "./c\\x2ets";',
+    "import defer * as c from './c.ts';",
+    "export abstract class {} export const c = () => import /* it's */ (`./c.ts`, {});",
+  ];
+  for (const line of lines) {
+    const code = (comment: string, value: number) =>
+      codeOf({
+        "main.ts": withImport('export const load = () => import("./b.ts");'),
+        "b.ts": `${line} // ${comment}`,
+        "c.ts": 'export { d } from "./d.ts";',
+        "d.ts": `export const d = ${value};`,
+      });
+    const codes = [await code("It's", 1), await code("It", 1), await code("It's", 2)];
+    assert.equal(new Set(codes).size, 3, line);
+    assert.equal(await code("It's", 1), codes[0]);
+  }
+  const computed = [
+    "import(x)",
+    "import('./c' + x)",
+    "import(`./${x}`)",
+    "import.defer(x)",
+    "import /* ( */ // (\n (x)",
+  ];
+  for (const line of computed) {
+    await assert.rejects(
+      codeOf({
+        "main.ts": withImport('export const load = () => import("./b.ts");'),
+        "b.ts": `\nexport default abstract class {} (x) => ${line};`,
+      }),
+      /b\.ts: .*\(2:30\), and what it imports is not certain; set hashCode to true$/,
+      line,
+    );
+  }
+});
+
 Deno.test("hashCode module tells two functions of one module apart", async () => {
   const second = MAIN.replace("return a", "return -a").replace("const fn", "const other")
     .replace(/^import.*\n/gm, "");
