@@ -1,8 +1,9 @@
 import type { BaseCache } from "./caches/base_cache.ts";
+import { RefreshingCache } from "./caches/refreshing_cache.ts";
 import type { Caching } from "./caching.ts";
 import { argumentDigest } from "./call.ts";
 import { Digest } from "./digest.ts";
-import { NotFoundError, UnknownTypeError } from "./errors.ts";
+import { NotFoundError } from "./errors.ts";
 import { type Difference, Explanation } from "./explanation.ts";
 import type { NamedArguments } from "./function_keys.ts";
 import type { LazyCall } from "./lazy_call.ts";
@@ -43,6 +44,8 @@ export async function explain(
   }
   const stored = await cache.peek(key);
   if (stored !== undefined) return await explainStored(caching, key, stored);
+  const passedOver = cache instanceof RefreshingCache ? await cache.cache.peek(key) : undefined;
+  if (passedOver !== undefined) return explainPassedOver(cache, passedOver);
   const digests = new Map(
     named.names.map((each, index) => [each, argumentDigest(each, named.values[index])]),
   );
@@ -74,13 +77,19 @@ async function explainStored(
   return new Explanation({ name, status: "hit", key, call, reason });
 }
 
+function explainPassedOver(cache: BaseCache, call: LazyCall): Explanation {
+  const reason =
+    `it is stored, but the active cache, a ${cache.constructor.name}, does not find it`;
+  return new Explanation({ name: call.name, status: "miss", key: call.key, call, reason });
+}
+
 async function explainMiss(wanted: Wanted, cache: BaseCache, key: string): Promise<Explanation> {
   const { name } = wanted.caching.profile;
   let closest: { call: LazyCall; distance: number } | undefined;
   for await (const call of cache.query({ name }).take(MAX_CANDIDATES)) {
+    if (call.key === key) return explainPassedOver(cache, call);
     const distance = distanceOf(wanted, call);
     if (closest === undefined || distance < closest.distance) closest = { call, distance };
-    // The key itself would have been found.
     if (distance === 1) break;
   }
   if (closest === undefined) {
@@ -95,6 +104,7 @@ async function explainMiss(wanted: Wanted, cache: BaseCache, key: string): Promi
     call,
     differences: [
       ...identityDifferences(wanted, call),
+      ...orderDifferences(wanted, call),
       ...await argumentDifferences(wanted, call, cache),
     ],
   });
@@ -102,7 +112,16 @@ async function explainMiss(wanted: Wanted, cache: BaseCache, key: string): Promi
 
 // How many components differ.
 function distanceOf(wanted: Wanted, call: LazyCall): number {
-  return identityDifferences(wanted, call).length + differingArguments(wanted, call).length;
+  return identityDifferences(wanted, call).length + orderDifferences(wanted, call).length +
+    differingArguments(wanted, call).length;
+}
+
+// The order of the parameters counts, that of those which only one of the calls has aside.
+function orderDifferences({ digests }: Wanted, call: LazyCall): Difference[] {
+  const names = call.detach().arguments.map(([name]) => name);
+  const stored = names.filter((name) => digests.has(name)).join(", ");
+  const given = [...digests.keys()].filter((name) => names.includes(name)).join(", ");
+  return stored === given ? [] : [{ component: "order", path: "order", stored, given }];
 }
 
 function identityDifferences({ caching, named }: Wanted, call: LazyCall): Difference[] {
@@ -167,28 +186,32 @@ async function differencesOf(
   });
   const stored = slot === undefined ? undefined : await loaded(() => call.argument(name));
   if (given !== undefined && stored !== undefined) {
-    const places = differences(name, stored.value, given.value);
-    if (places.length > 0) return places;
+    const places = await loaded(() => differences(name, stored.value, given.value));
+    if (places !== undefined && places.value.length > 0) return places.value;
   }
-  const text = (each: Loaded | undefined, digest: string | undefined) => {
+  const text = async (each: Loaded<unknown> | undefined, digest: string | undefined) => {
     if (digest === undefined) return undefined;
-    return each === undefined ? shortDigest(digest) : described(each.value);
+    const words = each && await loaded(() => described(each.value));
+    return words?.value ?? shortDigest(digest);
   };
   const storedDigest = slot === undefined ? undefined : slotDigest(slot);
-  return [{ path: name, stored: text(stored, storedDigest), given: text(given, digest) }];
+  return [{
+    path: name,
+    stored: await text(stored, storedDigest),
+    given: await text(given, digest),
+  }];
 }
 
-interface Loaded {
-  readonly value: unknown;
+interface Loaded<T> {
+  readonly value: T;
 }
 
-// Undefined where only the digest is known, or no type is registered for what is stored.
-async function loaded(load: () => Promise<unknown>): Promise<Loaded | undefined> {
+// Undefined where only the digest is known, or no type is registered for what is stored; and whatever
+// the user's own types throw, the call can be explained by digests.
+async function loaded<T>(load: () => T | Promise<T>): Promise<Loaded<T> | undefined> {
   try {
     return { value: await load() };
-  } catch (error) {
-    const isKnown = error instanceof NotFoundError || error instanceof UnknownTypeError;
-    if (isKnown) return undefined;
-    throw error;
+  } catch {
+    return undefined;
   }
 }

@@ -2,8 +2,8 @@ import { localTime } from "./time_text.ts";
 import type { LazyCall } from "./lazy_call.ts";
 
 /**
- * What comes of a call: it is loaded (`hit`); it runs because nothing is stored of it (`miss`),
- * because its stored result is gone (`lost`), or because the function has changed (`stale`, only
+ * What comes of a call: it is loaded (`hit`); it runs because nothing is stored of it, or the active
+ * cache does not find what is stored, as a RefreshingCache (`miss`), because its stored result is gone (`lost`), or because the function has changed (`stale`, only
  * where `onStale` is `"recompute"`); or it runs without the cache (`uncacheable`).
  */
 export type ExplanationStatus = "hit" | "miss" | "lost" | "stale" | "uncacheable";
@@ -11,7 +11,7 @@ export type ExplanationStatus = "hit" | "miss" | "lost" | "stale" | "uncacheable
 /** One component of a call's key that differs from that of a stored call. */
 export interface Difference {
   /** Which one. */
-  readonly component: "argument" | "module" | "version" | "code" | "deps";
+  readonly component: "argument" | "order" | "module" | "version" | "code" | "deps";
   /** The path to what differs, as `options.grid[3].dx`; for other components their name. */
   readonly path: string;
   /** What the stored call has there, as people read it; undefined if nothing. */
@@ -89,6 +89,9 @@ export class Explanation {
       case "hit":
         return `${this.name} is stored as ${short(this.key)}${this.#when()}${reason}`;
       case "miss":
+        if (this.call !== undefined && this.call.key === this.key) {
+          return `${this.name} runs again${reason} (${short(this.key)}${this.#when()})`;
+        }
         return [`${this.name} is not stored${reason}${this.#closest()}`, ...this.#lines()].join(
           "\n",
         );
@@ -113,7 +116,8 @@ export class Explanation {
 
   #lines(): string[] {
     return this.differences.map(({ component, path, stored, given }) => {
-      const label = component === "argument" || component === path ? path : `${component} ${path}`;
+      let label = component === "argument" || component === path ? path : `${component} ${path}`;
+      if (component === "order") label = "order of the arguments";
       return `  ${label}: ${stored ?? "nothing"} -> ${given ?? "nothing"}`;
     });
   }

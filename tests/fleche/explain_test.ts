@@ -4,8 +4,10 @@ import {
   CallMemory,
   digest,
   type Explanation,
+  FilteredCache,
   fleche,
   type FlecheOptions,
+  RefreshingCache,
   registerType,
   ValueMemory,
   withCache,
@@ -224,6 +226,87 @@ Deno.test("explain() looks into values of registered types", async () => {
     ]);
     assert.deepEqual(differencesOf(await fn.explain(3)), ["argument a: tests/Odd { x: 1 } -> 3"]);
   });
+});
+
+Deno.test("explain() gives digests where a registered type does not decode", async () => {
+  class Grumpy {
+    constructor(readonly x: number) {}
+  }
+  let problem: unknown;
+  registerType<Grumpy, number>({
+    name: "tests/Grumpy",
+    match: (value) => value instanceof Grumpy,
+    encode: ({ x }) => x,
+    decode: (x) => {
+      if (problem !== undefined) throw problem;
+      return new Grumpy(x);
+    },
+  });
+  const fn = made("explained decoding");
+  await withCache(memoryCache(), async () => {
+    await fn(new Grumpy(1), [new Grumpy(1)]);
+    for (problem of [new RangeError("An old payload"), "no error at all"]) {
+      const { differences } = await fn.explain(new Grumpy(2), [new Grumpy(2)]);
+      assert.deepEqual(differences.map(({ path }) => path), ["a", "b"]);
+      for (const { stored } of differences) assert.match(stored ?? "", /^<[0-9a-f]{8}>$/);
+    }
+  });
+});
+
+Deno.test("explain() gives digests where a decoded value has no encoding", async () => {
+  class Oneway {
+    readonly x = 1;
+  }
+  registerType<Oneway, number>({
+    name: "tests/Oneway",
+    match: (value) => value instanceof Oneway,
+    encode: ({ x }) => x,
+    decode: (x) => Object.assign(Object.create({}), { x }),
+  });
+  const fn = made("explained one way");
+  await withCache(memoryCache(), async () => {
+    await fn(new Oneway());
+    const [difference] = (await fn.explain(2)).differences;
+    assert.match(difference?.stored ?? "", /^<[0-9a-f]{8}>$/);
+    assert.equal(difference?.given, "2");
+  });
+});
+
+Deno.test("explain() names the order of the arguments", async () => {
+  const before = made("explained order");
+  const after = made("explained order", { params: ["b", "a"] });
+  await withCache(memoryCache(), async () => {
+    await before(1, 2);
+    const explanation = await after.explain(2, 1);
+    assert.deepEqual(differencesOf(explanation), ["order order: a, b -> b, a"]);
+    assert.match(`${explanation}`, /\n {2}order of the arguments: a, b -> b, a$/);
+  });
+});
+
+Deno.test("explain() names a cache that does not find what is stored", async () => {
+  const fn = made("explained refreshing");
+  await using cache = memoryCache();
+  await withCache(cache, () => fn(1));
+  const filtered = new FilteredCache(new RefreshingCache(cache), () => true);
+  for (
+    const [active, name] of [
+      [new RefreshingCache(cache), "RefreshingCache"],
+      [filtered, "FilteredCache"],
+    ] as const
+  ) {
+    await withCache(active, async () => {
+      const explanation = await fn.explain(1);
+      assert.equal(explanation.status, "miss");
+      assert.equal(explanation.call?.key, fn.digest(1));
+      assert.match(
+        `${explanation}`,
+        new RegExp(
+          `runs again: it is stored, but the active cache, a ${name}, does not find it \\(`,
+        ),
+      );
+      assert.deepEqual(differencesOf(await fn.explain(2)), ["argument a: 1 -> 2"]);
+    });
+  }
 });
 
 Deno.test("query() finds the calls of the function, and no others", async () => {
