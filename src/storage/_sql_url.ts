@@ -42,11 +42,12 @@ const SERVERS: Readonly<Record<string, { type: ServerAddress["type"]; port: numb
  * `postgresql://user:password@host:port/database`, `mysql://...` and `mariadb://...`. A bare path
  * means SQLite too.
  *
- * @throws {ConfigError} If the URL names another kind of database, or not all that is needed; the
- *   message does not hold the URL, which may hold a password.
+ * @throws {ConfigError} If the URL is empty or none of these, or does not name all that is needed; the
+ *   message does not hold the URL of a server, which may hold a password.
  */
 export function databaseAddress(url: string): DatabaseAddress {
   const [, scheme, rest] = /^([A-Za-z][\w+.-]*):\/\/(.*)$/s.exec(url) ?? [];
+  if (url === "" || /^sqlite:(?!\/\/)/i.test(url)) throw noDatabase(url);
   if (scheme === undefined || rest === undefined) return { type: "sqlite", path: plainPath(url) };
   if (scheme.toLowerCase() === "sqlite") return { type: "sqlite", path: sqlitePath(url, rest) };
   const server = scheme.replace(/\+.*$/s, "").toLowerCase();
@@ -59,15 +60,20 @@ export function databaseAddress(url: string): DatabaseAddress {
 }
 
 function sqlitePath(url: string, rest: string): string {
-  if (rest === "" || rest === "/") return IN_MEMORY;
-  if (rest.startsWith("/")) return plainPath(rest.slice(1));
-  throw new ConfigError(
-    `Cannot use "${url}" as a database: write sqlite:///relative/path or sqlite:////absolute/path`,
+  if (rest === "") return IN_MEMORY;
+  if (rest.startsWith("/") && rest !== "/") return plainPath(rest.slice(1));
+  throw noDatabase(url);
+}
+
+function noDatabase(url: string): ConfigError {
+  return new ConfigError(
+    `Cannot use "${url}" as a database: write sqlite:///relative/path, sqlite:////absolute/path, or ` +
+      "sqlite:// for one in memory",
   );
 }
 
 function plainPath(path: string): string {
-  return path === "" || path === IN_MEMORY ? IN_MEMORY : expandPath(path);
+  return path === IN_MEMORY ? IN_MEMORY : expandPath(path);
 }
 
 function serverAddress(scheme: string, rest: string): ServerAddress {

@@ -174,7 +174,6 @@ Deno.test("CallSql names the database when its folder cannot be made", async () 
 Deno.test("URLs name databases as SQLAlchemy has them", () => {
   const paths: Record<string, string> = {
     "sqlite://": ":memory:",
-    "sqlite:///": ":memory:",
     "sqlite:///:memory:": ":memory:",
     ":memory:": ":memory:",
     "sqlite:///relative/calls.db": resolve("relative/calls.db"),

@@ -98,6 +98,11 @@ const WRONG: Record<string, RegExp> = {
   "postgresql://ada:secret@host/calls?sslmode=maybe": /sslmode takes disable, prefer/,
   "postgresql://ada:secret@host/calls?port=none": /its port is none/,
   "mysql://ada:secret@host/calls?sslmode=prefer": /for PostgreSQL only/,
+  "": /write sqlite:\/\/\/relative\/path/,
+  "sqlite:///": /write sqlite:\/\/\/relative\/path/,
+  "sqlite://host/x.db": /write sqlite:\/\/\/relative\/path/,
+  "sqlite:x.db": /write sqlite:\/\/\/relative\/path/,
+  "sqlite:/x.db": /write sqlite:\/\/\/relative\/path/,
   "mssql://ada:secret@host/calls": /type "mssql".* write sqlite, postgresql or mysql/,
 };
 
