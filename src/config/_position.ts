@@ -53,12 +53,29 @@ function beginningHas(beginning: string, path: ConfigPath): boolean | undefined 
   return true;
 }
 
-// The keys of the path stand in their order; what is in quotes is none of them, unless it is the last.
+// As many of the last keys of the path as stand on the line, in their order: those before them may be in
+// a header above it. What is in quotes is none of them, unless it is the last.
 function columnOf(line: string, path: ConfigPath): number {
   const bare = line.replace(/"[^"]*"|'[^']*'/g, (text) => " ".repeat(text.length));
   const keys = path.filter((step) => typeof step === "string");
-  let at = -1;
-  for (const key of keys) at = Math.max(at, bare.indexOf(key, at + 1));
-  if (at === -1) at = line.indexOf(keys.at(-1) ?? "");
+  for (let first = 0; first < keys.length; first++) {
+    const at = placeOf(bare, keys.slice(first));
+    if (at !== undefined) return at + 1;
+  }
+  const at = line.indexOf(keys.at(-1) ?? "");
   return (at === -1 ? line.length - line.trimStart().length : at) + 1;
+}
+
+// Where the last of some keys begins, if all of them stand on the line one after the other.
+function placeOf(line: string, keys: readonly string[]): number | undefined {
+  let at: number | undefined;
+  let end = 0;
+  for (const key of keys) {
+    const isBare = /^[\w-]+$/.test(key);
+    const found = isBare && new RegExp(`(?<![\\w-])${key}(?=\\s*[=.\\]])`).exec(line.slice(end));
+    if (!found) return undefined;
+    at = end + found.index;
+    end = at + key.length;
+  }
+  return at;
 }

@@ -75,8 +75,24 @@ export class Section {
   /** A string that has to be there. */
   requiredString(key: string): string {
     const value = this.string(key);
-    if (value === undefined) throw new ConfigFault(`lacks the key "${key}"`, this.path);
+    if (value === undefined) this.lacks(key, "key");
     return value;
+  }
+
+  /** Complains that a key is missing: at the one that looks like it, if there is one. */
+  lacks(key: string, kind: "key" | "table"): never {
+    this.suggest([key]);
+    throw new ConfigFault(`lacks the ${kind} "${key}"`, this.path);
+  }
+
+  /** A path that has to be there, and not be a URL. */
+  requiredPath(key: string, example: string): string {
+    const path = this.requiredString(key);
+    if (path === "") this.fault(key, `should be a path, as "${example}"; it is empty`);
+    if (/^sqlite:|^[a-z][\w+.-]*:\/\//i.test(path)) {
+      this.fault(key, `should be a path, as "${example}", not a URL`);
+    }
+    return path;
   }
 
   /** A string out of a few. */
@@ -147,7 +163,7 @@ export class Section {
 
   /** A table below this one. */
   section(key: string): Section {
-    if (!this.has(key)) throw new ConfigFault(`lacks the table "${key}"`, this.path);
+    if (!this.has(key)) this.lacks(key, "table");
     return new Section(this.#table[key], [...this.path, key]);
   }
 
@@ -156,10 +172,10 @@ export class Section {
     throw new ConfigFault(message, [...this.path, key]);
   }
 
-  /** Complains about the first key that looks like one of some others. */
+  /** Complains about the first key that nothing has asked for and that looks like one of some others. */
   suggest(names: readonly string[]): void {
     for (const key of Object.keys(this.#table)) {
-      const near = names.includes(key) ? undefined : nearest(key, names);
+      const near = names.includes(key) || this.#known.has(key) ? undefined : nearest(key, names);
       if (near !== undefined) this.fault(key, `unknown key; did you mean "${near}"?`);
     }
   }

@@ -13,7 +13,7 @@ import { ValueHdf5 } from "../storage/value_hdf5.ts";
 import { ValueMemory } from "../storage/value_memory.ts";
 import { ValueSqlite } from "../storage/value_sqlite.ts";
 import { ValueVoid } from "../storage/value_void.ts";
-import { ConfigFault, Section, withoutFile } from "./_section.ts";
+import { Section, withoutFile } from "./_section.ts";
 
 /** One storage as a configuration describes it. */
 export type StorageConfig = { type: string; [key: string]: unknown };
@@ -123,7 +123,7 @@ export function buildTemplate(
   const [values = "", calls = ""] = TEMPLATES[template] ?? [];
   const place = values === "memory"
     ? {}
-    : { folder: rebased(section.requiredString("root"), base) };
+    : { folder: rebased(section.requiredPath("root", "results"), base) };
   const source: Source = { section, base, added: {}, ...place };
   return { values: make(VALUES, values, source), calls: make(CALLS, calls, source) };
 }
@@ -132,7 +132,7 @@ function build<T>(makers: Makers<T>, source: Source): T {
   const { section } = source;
   ignorePythonKeys(section);
   const named = section.any("type");
-  if (named === undefined) throw new ConfigFault('lacks the key "type"', section.path);
+  if (named === undefined) section.lacks("type", "key");
   if (typeof named === "string" && PYTHON_TYPES.includes(named)) {
     section.fault("type", `"${named}" holds Python objects, which cannot be read here; use "file"`);
   }
@@ -169,7 +169,9 @@ function unsealed<T>({ section, added }: Source, storage: T): T {
 }
 
 function root({ section, base, folder }: Source, name: string): string {
-  return folder === undefined ? rebased(section.requiredString("root"), base) : join(folder, name);
+  return folder === undefined
+    ? rebased(section.requiredPath("root", name), base)
+    : join(folder, name);
 }
 
 function fileOptions(source: Source) {
@@ -198,7 +200,7 @@ function hdf5Options(source: Source) {
 function valueSqliteOptions(source: Source) {
   const { section, base, folder } = source;
   const path = folder === undefined
-    ? rebasedUrl(section.requiredString("path"), base)
+    ? rebasedPath(section.requiredPath("path", "values.db"), base)
     : join(folder, "values.db");
   const journal = section.choice("journal", JOURNALS);
   return { path, ...fileOptions(source), ...given({ journal }) };
@@ -268,8 +270,14 @@ function rebased(path: string, base: string | undefined): string {
     : resolve(base, path);
 }
 
+function rebasedPath(path: string, base: string | undefined): string {
+  return path === ":memory:" ? path : rebased(path, base);
+}
+
 function rebasedUrl(url: string, base: string | undefined): string {
-  if (!url.includes("://")) return url === ":memory:" ? url : rebased(url, base);
+  // What is no URL of a database is refused as it stands.
+  if (url === "" || /^sqlite:(?!\/\/)/i.test(url)) return url;
+  if (!url.includes("://")) return rebasedPath(url, base);
   const [, path] = /^sqlite:\/\/\/(.+)$/s.exec(url) ?? [];
   if (path === undefined || path === ":memory:") return url;
   return `sqlite:///${rebased(path, base)}`;

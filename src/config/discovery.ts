@@ -73,9 +73,9 @@ function physical(path: string): string {
 }
 
 function readConfigFile(path: string): ConfigFile | undefined {
-  let text: string;
+  let bytes: Uint8Array;
   try {
-    text = Deno.readTextFileSync(path);
+    bytes = Deno.readFileSync(path);
   } catch (error) {
     const absent = error instanceof Deno.errors.NotFound ||
       error instanceof Deno.errors.NotADirectory;
@@ -83,7 +83,36 @@ function readConfigFile(path: string): ConfigFile | undefined {
     const reason = error instanceof Error ? error.message : String(error);
     throw new ConfigError(`Cannot read ${path}: ${reason}`, { file: path }, { cause: error });
   }
+  const text = decoded(path, bytes);
   return { path, text, tables: parseToml(path, text) };
+}
+
+function decoded(path: string, bytes: Uint8Array): string {
+  const text = utf8(bytes);
+  if (text !== undefined) return text;
+  // No character of more than one byte holds the byte of a line's end.
+  let line = 1;
+  let start = 0;
+  for (let end = bytes.indexOf(NEWLINE); end !== -1; end = bytes.indexOf(NEWLINE, start)) {
+    if (utf8(bytes.subarray(start, end)) === undefined) break;
+    line++;
+    start = end + 1;
+  }
+  throw new ConfigError(
+    `Bad configuration in ${path}, line ${line}: it is not UTF-8; save the file in that encoding`,
+    { file: path, line },
+  );
+}
+
+const NEWLINE = 0x0a;
+
+function utf8(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    if (error instanceof TypeError) return undefined;
+    throw error;
+  }
 }
 
 function parseToml(path: string, text: string): Record<string, unknown> {

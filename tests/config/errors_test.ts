@@ -18,6 +18,66 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   "a table that is not closed": { toml: "[fast]\n\n[other«\ncalls = 1\n", says: "" },
   "a key that is defined twice": { toml: `[fast]\n${MEMORY}«values = 1\n`, says: "" },
 
+  "a key whose name holds that of its cache": {
+    toml: `[default]\ncache = "size"\n[size]\n${MEMORY}«max_size = 0\n`,
+    name: null,
+    says: "size.max_size: should be a whole number above zero",
+  },
+  "a key below a table of the same name": {
+    toml: `[b]\n${MEMORY}[default]\ncache = { pool = [\"b\"], «polo = 1, b = 2 }\n`,
+    name: null,
+    says: "default.cache.polo: unknown key",
+  },
+  "a key of a table behind the name of its cache": {
+    toml: `[default]\ncache = "a"\n[a]\n${MEMORY}«b = { a = 1 }\n`,
+    name: null,
+    says: "a.b: unknown key",
+  },
+  "a type that is misspelt": {
+    toml: '[fast]\nvalues = { «typ = "memory" }\ncalls = { type = "void" }\n',
+    says: 'fast.values.typ: unknown key; did you mean "type"?',
+  },
+  "values that are misspelt": {
+    toml: '[fast]\n«value = { type = "memory" }\ncalls = { type = "void" }\n',
+    says: 'fast.value: unknown key; did you mean "values"?',
+  },
+  "calls that are misspelt": {
+    toml: '[fast]\nvalues = { type = "memory" }\n«cals = { type = "void" }\n',
+    says: 'fast.cals: unknown key; did you mean "calls"?',
+  },
+  "a root that is misspelt": {
+    toml: '[fast]\ntemplate = "file"\n«rot = "x"\n',
+    says: 'fast.rot: unknown key; did you mean "root"?',
+  },
+  "a root that is empty": {
+    toml: '[fast]\ntemplate = "file"\n«root = ""\n',
+    says: 'fast.root: should be a path, as "results"; it is empty',
+  },
+  "a root that is a URL": {
+    toml: '[fast.values]\ntype = "file"\n«root = "file:///x"\n[fast.calls]\ntype = "void"\n',
+    says: 'fast.values.root: should be a path, as "values", not a URL',
+  },
+  "a path that is empty": {
+    toml: '[fast.values]\ntype = "sqlite"\n«path = ""\n[fast.calls]\ntype = "void"\n',
+    says: 'fast.values.path: should be a path, as "values.db"; it is empty',
+  },
+  "a path that is a URL": {
+    toml: '[fast.values]\ntype = "sqlite"\n«path = "sqlite:///x.db"\n[fast.calls]\ntype = "void"\n',
+    says: "fast.values.path: should be a path, as",
+  },
+  "a URL that is empty": {
+    toml: '[fast.values]\ntype = "void"\n[fast.calls]\ntype = "sql"\n«url = ""\n',
+    says: 'Cannot use "" as a database: write sqlite:///relative/path, sqlite:////absolute/path',
+  },
+  "a URL without slashes": {
+    toml: '[fast.values]\ntype = "void"\n[fast.calls]\ntype = "sql"\n«url = "sqlite:x.db"\n',
+    says: 'Cannot use "sqlite:x.db" as a database: write sqlite:///relative/path',
+  },
+  "a URL without a path": {
+    toml: '[fast.values]\ntype = "void"\n[fast.calls]\ntype = "sql"\n«url = "sqlite:///"\n',
+    says: 'Cannot use "sqlite:///" as a database: write sqlite:///relative/path',
+  },
+
   "an unknown key of a cache": {
     toml: `[fast]\n${MEMORY}«reed_only = true\n`,
     says: 'fast.reed_only: unknown key; did you mean "read_only"?',
@@ -464,3 +524,19 @@ for (const name of ["constructor", "toString", "hasOwnProperty", "__proto__", "v
     assert.deepEqual(found.config, { values: { type: "memory" }, calls: { type: "memory" } });
   });
 }
+
+Deno.test("a configuration that is not UTF-8 is an error that says which line", async () => {
+  using folder = new ConfigFolder();
+  const path = folder.join("home/project/fleche.toml");
+  // A letter of ISO 8859-1.
+  const bytes = new TextEncoder().encode(`# größer\n[fast]\n# gr?n\n${MEMORY}`);
+  bytes[bytes.indexOf(0x3f)] = 0xfc;
+  Deno.writeFileSync(path, bytes);
+  const [outcome] = await load([{ cwd: folder.project, env: folder.env, name: "fast" }]);
+  assert(typeof outcome === "object");
+  assert.equal(
+    outcome.error?.message,
+    `Bad configuration in ${path}, line 3: it is not UTF-8; save the file in that encoding`,
+  );
+  assert.deepEqual([outcome.error.data.file, outcome.error.data.line], [path, 3]);
+});
