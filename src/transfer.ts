@@ -24,8 +24,8 @@ export interface TransferCounts {
 
 /** Where calls are copied to: any cache. */
 export interface TransferTarget {
-  /** Whether there is a call. */
-  contains(key: string): Promise<boolean>;
+  /** Whether there is a call whose record can be read, or that a newer version has filed. */
+  isReadable(key: string): Promise<boolean>;
   /** Stores a call that stands elsewhere. */
   accept(
     record: CallRecord,
@@ -52,7 +52,7 @@ export async function transferCalls(
   },
 ): Promise<TransferCounts> {
   const outcomes = mapAhead(calls, async (call): Promise<keyof TransferCounts> => {
-    if (!overwrite && await to.contains(call.key)) return "skipped";
+    if (!overwrite && await to.isReadable(call.key)) return "skipped";
     try {
       await to.accept(call.detach(), call.values, { arguments: true });
     } catch (error) {
@@ -64,7 +64,7 @@ export async function transferCalls(
       );
       return "failed";
     }
-    if (pop && await evict(call.key) && !await to.contains(call.key)) {
+    if (pop && await evict(call.key) && !await to.isReadable(call.key)) {
       // The target keeps its calls in the same place, by way of a stack for instance.
       await to.accept(call.detach(), call.values, { arguments: true });
     }

@@ -27,6 +27,8 @@ export interface Member {
   peek(key: string): Promise<LazyCall | undefined>;
   /** Whether there is a call. */
   contains(key: string): Promise<boolean>;
+  /** Whether there is a call whose record can be read. */
+  isReadable(key: string): Promise<boolean>;
   /** Keys and digests. */
   list(prefix: string, limit?: number): Promise<string[]>;
   /** The records. */
@@ -143,6 +145,12 @@ export class Members<M extends Member> {
   /** Whether any of them has a call. */
   async contain(key: string): Promise<boolean> {
     const ask = async (member: M) => (await member.contains(key)) || undefined;
+    return await this.firstAnswer(ask) !== undefined;
+  }
+
+  /** Whether any of them has a call whose record can be read. */
+  async haveReadable(key: string): Promise<boolean> {
+    const ask = async (member: M) => (await member.isReadable(key)) || undefined;
     return await this.firstAnswer(ask) !== undefined;
   }
 

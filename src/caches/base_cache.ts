@@ -134,6 +134,19 @@ export abstract class BaseCache implements ValueSource, AsyncDisposable {
     return undefined;
   }
 
+  /**
+   * Whether there is a call with a whole key whose record can be read, or that a newer version has
+   * filed: what a transfer leaves alone.
+   */
+  async isReadable(key: string): Promise<boolean> {
+    try {
+      return await this.peek(key) !== undefined;
+    } catch (error) {
+      if (error instanceof UnknownTypeError) return true;
+      throw error;
+    }
+  }
+
   /** Whether the call of a whole key is stored now, where those store it who claim it. */
   isFiled(key: string): Awaitable<boolean> {
     return this.containsWhole(key);
@@ -212,7 +225,9 @@ export abstract class BaseCache implements ValueSource, AsyncDisposable {
   }
 
   /**
-   * Whether there is a call.
+   * Whether there is a call. Its record is looked at where it is a file, or has to be signed; in a
+   * database and in memory, where it is stored whole or not at all, only whether there is one. Its
+   * result is not looked at.
    *
    * @throws {AmbiguousDigestError} If a short key could mean several entries.
    */
@@ -894,6 +909,11 @@ export class CacheStack extends BaseCache {
   /** The records of all caches, each key once. */
   override records(filter?: RecordFilter): AsyncIterable<CallRecord> {
     return this.#members.records(filter);
+  }
+
+  /** Whether any of the caches has a call whose record can be read. */
+  override isReadable(key: string): Promise<boolean> {
+    return this.#members.haveReadable(key);
   }
 
   /** Whether any of the caches has a call. */

@@ -2,7 +2,7 @@ import { type Call, sealCall, type SealedCall } from "../call.ts";
 import { CallRecord } from "../call_record.ts";
 import { copied, type Encoding, type Reference } from "../codec/encoding.ts";
 import { findReferences } from "../codec/references.ts";
-import { NotFoundError } from "../errors.ts";
+import { NotFoundError, UnknownTypeError } from "../errors.ts";
 import { LazyCall, type ValueSource } from "../lazy_call.ts";
 import { type Outcome, PreparedCall } from "../prepared_call.ts";
 import type { RecordFilter } from "../record_filter.ts";
@@ -134,6 +134,16 @@ export class Cache extends BaseCache {
     return record;
   }
 
+  /** Whether a record can be read, or a newer version has filed it. */
+  override async isReadable(key: string): Promise<boolean> {
+    try {
+      return await this.calls.get(key) !== undefined;
+    } catch (error) {
+      if (error instanceof UnknownTypeError) return true;
+      throw error;
+    }
+  }
+
   /** Finds a call. */
   override async find(key: string): Promise<LazyCall | undefined> {
     const record = await this.calls.get(key);
@@ -236,7 +246,8 @@ export class Cache extends BaseCache {
 
   /** Whether there is a call. */
   protected override async containsWhole(key: string): Promise<boolean> {
-    return await this.calls.has(key);
+    const { calls } = this;
+    return await (calls.check === undefined ? calls.has(key) : calls.check(key)) === true;
   }
 
   /** Removes a call. */

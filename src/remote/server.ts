@@ -297,7 +297,7 @@ class Server {
   }
 
   async #contains(params: Params): Promise<boolean> {
-    return await this.#cache.contains(params.digest("key"));
+    return await this.#cache.isReadable(params.digest("key"));
   }
 
   // Files a call if all its values are there or have come with it; otherwise says which are not.

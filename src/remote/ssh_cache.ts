@@ -356,6 +356,11 @@ export class SshCache extends BaseCache {
     return (await this.#connected()).info.ordered;
   }
 
+  /** Whether there is a call whose record can be read: the other side looks at it. */
+  override isReadable(key: string): Promise<boolean> {
+    return this.containsWhole(key);
+  }
+
   /** Whether there is a call. */
   protected override async containsWhole(key: string): Promise<boolean> {
     return (await this.#request("contains", { key })).result.boolean("found");

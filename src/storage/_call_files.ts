@@ -6,7 +6,7 @@ import { matchesFilter, type RecordFilter } from "../record_filter.ts";
 import { EmbeddedIndex } from "./_embedded_index.ts";
 import { describe, EntryFiles } from "./_entry_files.ts";
 import { type FiledRecord, nextFilingTime } from "./_record_file.ts";
-import { openRecord } from "./_record_open.ts";
+import { isReadable, openRecord } from "./_record_open.ts";
 import { type Seal, warnOfSignature } from "./seal.ts";
 import type { Durability, Leftovers, StoredEntry, Verify } from "./storage.ts";
 
@@ -204,12 +204,10 @@ export class CallFiles {
   /** Whether a file holds the record of its key, or one of a newer version; it stays where it is. */
   check(key: string): boolean | undefined {
     try {
-      this.#open(key, Deno.readFileSync(this.#files.path(key)));
-      return true;
+      const bytes = Deno.readFileSync(this.#files.path(key));
+      return isReadable(() => this.#open(key, bytes));
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return undefined;
-      if (error instanceof UnknownTypeError) return true;
-      if (error instanceof CorruptValueError || error instanceof SignatureError) return false;
       if (error instanceof Deno.errors.IsADirectory) return false;
       throw error;
     }

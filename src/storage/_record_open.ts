@@ -1,4 +1,4 @@
-import { CorruptValueError } from "../errors.ts";
+import { CorruptValueError, SignatureError, UnknownTypeError } from "../errors.ts";
 import { isCompressed, openUnsigned, type Seal } from "./seal.ts";
 
 /** Which record is read, and how. */
@@ -42,4 +42,16 @@ export function openRecord<T>(bytes: Uint8Array, reader: RecordReader<T>): T {
   }
   const message = `The record of call ${key} is damaged`;
   throw new CorruptValueError(message, { digest: key }, { cause: failure });
+}
+
+/** Whether opening a record gives one, or one of a newer version. */
+export function isReadable(open: () => unknown): boolean {
+  try {
+    open();
+    return true;
+  } catch (error) {
+    if (error instanceof UnknownTypeError) return true;
+    if (error instanceof CorruptValueError || error instanceof SignatureError) return false;
+    throw error;
+  }
 }

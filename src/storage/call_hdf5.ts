@@ -171,6 +171,7 @@ export class CallHdf5 implements CallStorage {
 
   /** Whether a file holds the record of its key, or one of a newer version; it stays where it is. */
   async check(key: string): Promise<boolean | undefined> {
+    if (!this.#files.has(key)) return undefined;
     await loadLibrary();
     return this.#files.check(key);
   }

@@ -13,7 +13,7 @@ import type { Claims } from "./claims.ts";
 import { fileClaims } from "./_file_claims.ts";
 import { MYSQL } from "./_mysql.ts";
 import { POSTGRES } from "./_postgres.ts";
-import { openRecord } from "./_record_open.ts";
+import { isReadable, openRecord } from "./_record_open.ts";
 import { ServerClaims } from "./_server_claims.ts";
 import { ServerDriver } from "./_server_driver.ts";
 import type { Row, SqlDriver, Statement } from "./_sql_driver.ts";
@@ -111,6 +111,11 @@ export class CallSql implements CallStorage {
   readonly claims: Claims | undefined;
   /** How records are compressed; false where they are not. */
   readonly compress: Compression | false;
+  /**
+   * Where records are signed: whether there is one that a key verifies. Other records are not looked
+   * at, since a database stores them whole or not at all.
+   */
+  readonly check?: (key: string) => Promise<boolean | undefined>;
   readonly #secretKey: readonly string[] | undefined;
   readonly #seal: Seal | undefined;
   readonly #url: string;
@@ -133,6 +138,7 @@ export class CallSql implements CallStorage {
     this.#secretKey = options.secretKey;
     this.#seal = makeSeal("call", options);
     this.compress = this.#seal?.compression ?? false;
+    if (this.#seal?.signs === true) this.check = (key) => this.#isSigned(key);
     const address = databaseAddress(this.#url);
     if (address.type === "sqlite") {
       const { path } = address;
@@ -190,15 +196,24 @@ export class CallSql implements CallStorage {
     return row === undefined ? undefined : this.#parse(key, row["record"], warnOnce);
   }
 
+  #open(key: string, bytes: unknown): CallRecord {
+    return openRecord(bytes as Uint8Array, {
+      key,
+      seal: this.#seal,
+      maxLength: MAX_RECORD_LENGTH,
+      read: CallRecord.parse,
+    });
+  }
+
+  async #isSigned(key: string): Promise<boolean | undefined> {
+    const row = await this.#driver.get(queries.SELECT, [key]);
+    return row && isReadable(() => this.#open(key, row["record"]));
+  }
+
   // A damaged record is a miss; the next save replaces it.
   #parse(key: string, bytes: unknown, report: typeof warnOnce): CallRecord | undefined {
     try {
-      return openRecord(bytes as Uint8Array, {
-        key,
-        seal: this.#seal,
-        maxLength: MAX_RECORD_LENGTH,
-        read: CallRecord.parse,
-      });
+      return this.#open(key, bytes);
     } catch (error) {
       if (error instanceof SignatureError) {
         warnOfSignature(this.#name, `the record of call ${key} in ${this.#name}`);

@@ -1,5 +1,6 @@
 import {
   Cache,
+  CacheStack,
   Call,
   CallMemory,
   CallRecord,
@@ -374,6 +375,50 @@ for (const door of CALL_DOORS) {
       assert.equal(warnings.texts.length, 1, warnings.texts.join("\n"));
     });
   }
+
+  Deno.test(`${door.name} does not contain what nobody can load, and takes it anew`, async () => {
+    using folder = new TemporaryFolder();
+    using _ = new Warnings();
+    const values = new ValueMemory();
+    const call = new Call({ name: "f", arguments: { x: 1 }, result: 2 });
+    const source = new Cache({ values: new ValueMemory(), calls: new CallMemory() });
+    await source.save(call);
+    {
+      await using forger = new Cache({ values, calls: door.open(folder.path, OTHERS) });
+      await forger.save(call);
+      assert.equal(await forger.contains(call.key), true);
+    }
+    await using cache = new Cache({ values, calls: door.open(folder.path, SIGNED["signed"]) });
+    assert.equal(await cache.contains(call.key), false);
+    assert.equal((await cache.verify()).damagedRecords.length, 1);
+    assert.deepEqual(await source.transfer(cache), { moved: 1, skipped: 0, failed: 0 });
+    assert.equal(await cache.contains(call.key), true);
+    assert.equal(await (await cache.load(call.key)).result(), 2);
+    assert.deepEqual(await source.transfer(cache), { moved: 0, skipped: 1, failed: 0 });
+  });
+
+  Deno.test(`${door.name} takes a call anew whose record is torn`, async () => {
+    using folder = new TemporaryFolder();
+    using _ = new Warnings();
+    const call = new Call({ name: "f", arguments: { x: 1 }, result: 2 });
+    const source = new Cache({ values: new ValueMemory(), calls: new CallMemory() });
+    await source.save(call);
+    const calls = door.open(folder.path);
+    await using cache = new Cache({ values: new ValueMemory(), calls });
+    await cache.save(call);
+    door.write(folder.path, call.key, door.read(folder.path, call.key).slice(0, 50));
+    if (calls.capabilities.files === true) assert.equal(await cache.contains(call.key), false);
+    const stack = new CacheStack([
+      cache,
+      new Cache({ values: new ValueMemory(), calls: new CallMemory() }),
+    ]);
+    for (const target of [stack, cache]) {
+      assert.deepEqual(await source.transfer(target), { moved: 1, skipped: 0, failed: 0 });
+      assert.equal(await (await target.load(call.key)).result(), 2);
+      assert.deepEqual(await source.transfer(target), { moved: 0, skipped: 1, failed: 0 });
+      door.write(folder.path, call.key, door.read(folder.path, call.key).slice(0, 50));
+    }
+  });
 
   Deno.test(`${door.name} reads records with a rotated key`, async () => {
     using folder = new TemporaryFolder();
