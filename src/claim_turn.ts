@@ -1,7 +1,7 @@
 import type { Flight } from "./flights.ts";
 import { inTime } from "./in_time.ts";
 import { warn, warnOnce } from "./log.ts";
-import type { Claim, Claims, Holder } from "./storage/claims.ts";
+import { type Claim, type Claims, type Holder, readTime } from "./storage/claims.ts";
 
 /** How long the first pause between two attempts is, in milliseconds. */
 const FIRST_PAUSE = 50;
@@ -125,7 +125,9 @@ async function working<T>(
 
 function notice(name: string, holder: Holder | undefined): void {
   const who = holder === undefined ? "another process" : `process ${holder.pid} on ${holder.host}`;
-  const since = holder?.since === undefined ? "" : ` since ${holder.since.toISOString()}`;
-  const text = `${name} waits for ${who}, which has been running the same call${since}`;
+  // Whatever others write down, a notice is nothing that a call should fail for.
+  const since = readTime(holder?.since?.getTime());
+  const start = since === undefined ? "" : ` since ${since.toISOString()}`;
+  const text = `${name} waits for ${who}, which has been running the same call${start}`;
   warn(["wrapper"], text, { ...holder });
 }

@@ -12,7 +12,7 @@ import {
   removeIfThere,
   type WaitLine,
 } from "./_lock_file.ts";
-import type { Claim, Claims, Holder } from "./claims.ts";
+import { type Claim, type Claims, type Holder, readTime } from "./claims.ts";
 
 /** A call that this process has claimed. */
 interface Held {
@@ -314,5 +314,5 @@ function heldHere({ since }: Held): Holder {
 }
 
 function holderOf(key: string, { host, pid, since }: LockReport): Holder {
-  return { host, pid, since: new Date(since.get(key) ?? Date.now()) };
+  return { host, pid, since: readTime(since.get(key)) };
 }

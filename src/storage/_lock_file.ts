@@ -1,3 +1,4 @@
+import { isWholeDigest } from "../digest.ts";
 import { hostName } from "../paths.ts";
 
 /** What a process writes into a lock file after it has claimed a call, for those who wait. */
@@ -145,7 +146,9 @@ export function readLockFile(file: Deno.FsFile): LockReport {
       waits.delete(claim);
     }
     if (typeof wait === "string" && Array.isArray(waitsFor)) {
-      waits.set(wait, waitsFor.filter((key) => typeof key === "string"));
+      // A key is a file name, and no path to somewhere else.
+      const isKey = (key: unknown) => typeof key === "string" && isWholeDigest(key);
+      waits.set(wait, waitsFor.filter(isKey));
     }
   }
   return { host, pid, since, waits };

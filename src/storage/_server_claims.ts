@@ -3,7 +3,7 @@ import { warnOnce } from "../log.ts";
 import { hostName } from "../paths.ts";
 import type { SqlLocks } from "./_sql_driver.ts";
 import type { ServerAddress } from "./_sql_url.ts";
-import type { Claim, Claims, Holder } from "./claims.ts";
+import { type Claim, type Claims, type Holder, readTime } from "./claims.ts";
 
 /** Hexadecimal digits of the digest that names a lock: MySQL takes names of 64 characters at most. */
 const NAME_DIGITS = 48;
@@ -148,7 +148,7 @@ export class ServerClaims implements Claims {
       const row = await this.#row(key);
       if (row !== undefined) {
         const { host, pid, since } = row;
-        return { host: String(host), pid: Number(pid), since: new Date(Number(since)) };
+        return { host: String(host), pid: Number(pid), since: readTime(Number(since)) };
       }
       const name = await this.#locks.holder(this.#name(key));
       const [, host, pid] = /^fleche (.+) (\d+)$/.exec(name ?? "") ?? [];

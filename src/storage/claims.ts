@@ -8,6 +8,13 @@ export interface Holder {
   readonly since: Date | undefined;
 }
 
+/** A time that another process has written down; undefined if no date is that far away. */
+export function readTime(ms: number | undefined): Date | undefined {
+  if (ms === undefined) return undefined;
+  const date = new Date(ms);
+  return Number.isNaN(date.getTime()) ? undefined : date;
+}
+
 /** The right to run a call, which no other process has at the same time; disposing gives it back. */
 export type Claim = AsyncDisposable;
 

@@ -112,6 +112,19 @@ Deno.test("takeTurn() says once whom it waits for", async () => {
   ]);
 });
 
+Deno.test("takeTurn() says whom it waits for whatever the other one has written down", async () => {
+  class Odd extends Answering {
+    override holder() {
+      return { host: "far", pid: 12, since: new Date(1e300) };
+    }
+  }
+  const claims: Answering = new Odd((tries) => tries < 5 ? "claimed" : claims.claim);
+  const warnings = await warningsOf(() => turn(claims, { times: { noticeAfter: 100 } }));
+  assert.deepEqual(warnings, [
+    "fleche: work waits for process 12 on far, which has been running the same call",
+  ]);
+});
+
 Deno.test("takeTurn() says nothing if it does not wait for long", async () => {
   const claims: Answering = new Answering((tries) => tries < 3 ? "claimed" : claims.claim);
   assert.deepEqual(await warningsOf(() => turn(claims)), []);

@@ -143,3 +143,23 @@ Deno.test("close() leaves what is claimed", async () => {
   await claimed(one, A)[Symbol.asyncDispose]();
   one.close();
 });
+
+Deno.test("odd text in another process's lock file does no harm", () => {
+  using folder = new TemporaryFolder();
+  const [one] = rivals(folder);
+  Deno.mkdirSync(folder.join("locks"));
+  const path = folder.join("locks", A);
+  const elsewhere = folder.join("elsewhere");
+  Deno.writeTextFileSync(elsewhere, JSON.stringify({ wait: "../elsewhere", for: [B] }));
+  using file = Deno.openSync(path, { write: true, createNew: true });
+  file.lockSync(true);
+  const wait = { wait: A, for: ["../elsewhere", 1, "\0", null] };
+  const lines = [null, 1, [], { host: 1, pid: "x" }, { claim: A, since: 1e300 }, wait];
+  const text = lines.map((line) => JSON.stringify(line)).join("\n") + "\n\ud800{";
+  file.writeSync(new TextEncoder().encode(text));
+  assert.deepEqual(one.holder(A), { host: "an unknown machine", pid: 0, since: undefined });
+  claimed(one, B);
+  assert.equal(one.tryClaim(A), "claimed");
+  assert.equal(one.mayWait(A, [B]), true);
+  one.end();
+});
