@@ -41,7 +41,10 @@ export interface SshCacheOptions {
   setupCommands?: readonly string[];
   /** The remote folder to work in, where the search for a fleche.toml begins. */
   workdir?: string;
-  /** Variables to set on the remote side. */
+  /**
+   * Variables to set on the remote side. They are part of the command, which other users of both
+   * machines can see while it runs: not for secrets.
+   */
   env?: Readonly<Record<string, string>>;
   /**
    * How long storing a call may take before the caller gets the result without it, and how long the
