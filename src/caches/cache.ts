@@ -182,9 +182,10 @@ export class Cache extends BaseCache {
     // The values of arguments that are there already may not go before the record is there.
     if (record.references.length > 0) await writing.enter();
     for (const reference of results) {
-      if (await this.#copy(reference, source)) continue;
-      const message = `The value ${reference.digest} is missing where the call comes from`;
-      throw new NotFoundError(message, { key: reference.digest });
+      const absent = await this.#copy(reference, source);
+      if (absent === undefined) continue;
+      const message = `The value ${absent.digest} is missing where the call comes from`;
+      throw new NotFoundError(message, { key: absent.digest });
     }
     if (options.arguments === true) {
       // A call without the values of its arguments is still a call.
@@ -194,19 +195,19 @@ export class Cache extends BaseCache {
     await this.calls.put(record);
   }
 
-  // Parts before what refers to them, so that what is there is whole; whether it is there now.
-  async #copy(reference: Reference, source: ValueSource): Promise<boolean> {
+  // Parts before what refers to them, so that what is there is whole; the one that is missing, if one is.
+  async #copy(reference: Reference, source: ValueSource): Promise<Reference | undefined> {
     const present = await this.values.get(reference.digest, reference);
     const encoding = present ?? await source.read(reference);
-    if (encoding === undefined) return false;
+    if (encoding === undefined) return reference;
     for (const part of findReferences(encoding)) {
-      if (!await this.#copy(part, source)) return false;
+      const absent = await this.#copy(part, source);
+      if (absent !== undefined) return absent;
     }
     if (present === undefined) {
       this.onPut(reference);
       await this.values.put(reference, encoding);
     }
-    return true;
   }
 
   /** Those of some values that are not stored. */

@@ -2,7 +2,7 @@ import type { BaseCache } from "../caches/base_cache.ts";
 import { CallRecord } from "../call_record.ts";
 import type { Reference } from "../codec/encoding.ts";
 import { findReferences } from "../codec/references.ts";
-import { CorruptValueError, ProtocolError } from "../errors.ts";
+import { CorruptValueError, NotFoundError, ProtocolError } from "../errors.ts";
 import { VERSION } from "../version.ts";
 import { encodeFrame, FRAME, type Frame, FrameReader } from "./frames.ts";
 import { PROTOCOL_LIMITS, type ProtocolLimits } from "./limits.ts";
@@ -300,18 +300,47 @@ class Server {
     return await this.#cache.isReadable(params.digest("key"));
   }
 
-  // Files a call if all its values are there or have come with it; otherwise says which are not.
+  // Files a call if all its values are there or have come with it; otherwise says which are not. A call
+  // that is whole but for arguments is filed at once, and again when they come.
   async #save({ params, values }: Request): Promise<Record<string, unknown>> {
     const record = CallRecord.receive(params.digest("key"), params.bytes("record"));
     const named = params.references("values");
     const absent = await this.#cache.missing(named.filter(({ digest }) => !values.has(digest)));
     if (absent.length > 0) return { missing: absent.map(({ digest }) => digest) };
+    let isUnread = false;
     const source = {
-      read: async (reference: Reference) =>
-        values.get(reference.digest)?.encoding ?? await this.#cache.read(reference),
+      read: async (reference: Reference) => {
+        const { digest } = reference;
+        const encoding = values.get(digest)?.encoding ?? await this.#cache.read(reference);
+        if (encoding === undefined) isUnread = true;
+        return encoding;
+      },
     };
-    await this.#cache.accept(record, source, { arguments: true });
-    return { missing: [] };
+    let failure: NotFoundError | undefined;
+    try {
+      await this.#cache.accept(record, source, { arguments: true });
+    } catch (error) {
+      if (!(error instanceof NotFoundError)) throw error;
+      failure = error;
+    }
+    // What is stored here but cannot be read, since it is damaged or not signed, has to come too.
+    const missing = isUnread ? await this.#unreadable(named, values) : [];
+    if (failure !== undefined && missing.length === 0) throw failure;
+    return { missing };
+  }
+
+  // All at once: a client does not try for ever.
+  async #unreadable(
+    named: readonly Reference[],
+    values: Request["values"],
+  ): Promise<string[]> {
+    const digests: string[] = [];
+    for (const reference of named) {
+      const { digest } = reference;
+      if (values.has(digest) || await this.#cache.read(reference) !== undefined) continue;
+      digests.push(digest);
+    }
+    return digests;
   }
 
   async #evict(params: Params): Promise<boolean> {

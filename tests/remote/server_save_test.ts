@@ -1,10 +1,21 @@
 import assert from "node:assert";
-import { type Cache, Call, CorruptValueError, NotFoundError, ProtocolError } from "@fleche/core";
+import {
+  Cache,
+  Call,
+  CallMemory,
+  CorruptValueError,
+  digest,
+  NotFoundError,
+  ProtocolError,
+  ValueFile,
+} from "@fleche/core";
 import { CallRecord } from "../../src/call_record.ts";
 import type { Encoding } from "../../src/codec/encoding.ts";
 import { encodeFrame, FRAME } from "../../src/remote/frames.ts";
 import { PROTOCOL_LIMITS } from "../../src/remote/limits.ts";
 import { valueFrames } from "../../src/remote/value_transfer.ts";
+import { TemporaryFolder } from "../storage/_temporary_folder.ts";
+import { Warnings } from "../storage/_warnings.ts";
 import { filed, type FiledCall, largeCall, numbers, saveParams } from "./_calls.ts";
 import { Client, memoryCache, RawServer } from "./_memory.ts";
 
@@ -87,6 +98,42 @@ Deno.test("serve() lacks a part although it has the value that refers to it", as
     numbers(10_000),
   ]);
 });
+
+for (const what of ["result", "argument"] as const) {
+  Deno.test(`serve() asks for all values that it has but cannot read, of the ${what}`, async () => {
+    using folder = new TemporaryFolder();
+    using _ = new Warnings();
+    const parts = [1, 2, 3, 4, 5].map((seed) => numbers(10_000, seed));
+    const saved = () =>
+      what === "result"
+        ? new Call({ name: "f", result: parts })
+        : new Call({ name: "f", arguments: { parts }, result: 1 });
+    const call = await filed(saved());
+    const digests = parts.map((part) => digest(part).hex);
+    // Written by another one, without the key.
+    const unsigned = new ValueFile({ root: folder.path });
+    for (const reference of call.references) {
+      unsigned.put(reference, call.values.get(reference.digest) as Encoding);
+    }
+    const secretKey = ["00112233445566778899aabbccddeeff"];
+    const values = new ValueFile({ root: folder.path, secretKey });
+    await using cache = new Cache({ values, calls: new CallMemory() });
+    // But for the one that refers to the others.
+    for (const reference of call.references) {
+      if (digests.includes(reference.digest)) continue;
+      values.put(reference, call.values.get(reference.digest) as Encoding);
+    }
+    await using client = await Client.start({ cache });
+    const { result } = await client.connection.request("save", saveParams(call));
+    assert.deepEqual(new Set(result.strings("missing")), new Set(digests));
+    const sent = new Map(digests.map((each) => [each, call.values.get(each) as Encoding]));
+    const again = await client.connection.request("save", saveParams(call), { values: sent });
+    assert.deepEqual(again.result.strings("missing"), []);
+    const loaded = await (await cache.load(call.record.key)).fetch();
+    assert.deepEqual(loaded.result, saved().result);
+    assert.deepEqual(loaded.arguments, saved().arguments);
+  });
+}
 
 Deno.test("serve() does not file a call whose client leaves a part unnamed", async () => {
   const cache = memoryCache();
