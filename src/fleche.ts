@@ -26,7 +26,10 @@ export interface FlecheFunction {
    * class without a name, or of a private method that a subclass has too, has to be given as option.
    * `this` is the first argument, named `this`: its class needs `registerType`, or a method
    * `[Symbol.for("fleche.digest")]()`; without, calls run uncached, with a warning. For a static
-   * method `this` is the class, and counts only if the body uses it. Of private methods, Deno's
+   * method `this` is the class, and counts only if the body uses it. For an object of a subclass that
+   * inherits its digest the name and source of the subclass join the key; but what that closes over
+   * does not, nor what is put on its prototype later. Where the class is not known, or two have one
+   * source, calls run uncached, with a warning; a digest method of its own tells it apart. Of private methods, Deno's
    * compiler decorates those without parameters only.
    *
    * @example Usage

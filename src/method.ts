@@ -1,8 +1,13 @@
 import { type Caching, makeCaching, profileOf } from "./caching.ts";
+import { DIGEST_METHOD } from "./codec/identity.ts";
+import { Digest } from "./digest.ts";
+import { IndigestibleError } from "./errors.ts";
 import type { FlecheOptions } from "./fleche_options.ts";
+import type { Dependencies } from "./function_keys.ts";
 import type { AnyFunction } from "./function_profile.ts";
 import { type Handles, makeHandles, type Target } from "./handles.ts";
-import { callerFile } from "./profile/module_identity.ts";
+import { callerFile, isInteractive } from "./profile/module_identity.ts";
+import { chain, descentOf } from "./subclass.ts";
 
 /** A method that can be decorated: one that returns a promise. */
 // deno-lint-ignore no-explicit-any
@@ -69,6 +74,10 @@ class DecoratedMethod {
   readonly #options: FlecheOptions;
   readonly #facts: MethodFacts;
   #caching: Caching | undefined;
+  /** The cachings for objects of subclasses, by prototype or class. */
+  readonly #below = new WeakMap<object, Caching>();
+  /** The classes that have been seen, by what tells them apart. */
+  readonly #seen = new Map<string, WeakRef<object>>();
 
   constructor(
     method: AnyFunction,
@@ -111,17 +120,50 @@ class DecoratedMethod {
   }
 
   #aim(self: unknown, args: readonly unknown[]): Target {
-    const caching = this.#caching ??= this.#makeCaching(self);
-    return { caching, self, args: caching.profile.takesThis ? [self, ...args] : args };
+    let caching = this.#caching ??= this.#makeCaching(this.#name(self), this.#options);
+    if (!caching.profile.takesThis) return { caching, self, args };
+    if (isObject(self) && !(self instanceof Digest)) caching = this.#cachingBelow(self, caching);
+    return { caching, self, args: [self, ...args] };
   }
 
-  #makeCaching(self: unknown): Caching {
+  #name(self: unknown): string {
+    return this.#options.name ?? `${this.#className(self)}.${written(this.#facts.name)}`;
+  }
+
+  #makeCaching(name: string, options: FlecheOptions): Caching {
     const { file } = this.#facts;
-    const name = this.#options.name ?? `${this.#className(self)}.${written(this.#facts.name)}`;
-    return makeCaching(this.#method, { ...this.#options, name }, {
-      file,
-      receiver: this.#receiver,
-    });
+    return makeCaching(this.#method, { ...options, name }, { file, receiver: this.#receiver });
+  }
+
+  // What a subclass overrides the digest of its objects may not tell, if it is inherited.
+  #cachingBelow(self: object, base: Caching): Caching {
+    const { isStatic, file } = this.#facts;
+    if (!isStatic && Object.hasOwn(self, DIGEST_METHOD)) return base;
+    const place: object | null = isStatic ? self : Object.getPrototypeOf(self);
+    if (place === null) return base;
+    const known = this.#below.get(place);
+    if (known !== undefined) return known;
+    const descent = descentOf(self, this.#definingClass(self), isStatic);
+    let caching = base;
+    if (descent !== undefined) {
+      const twin = descent.digest === null ? undefined : this.#seen.get(descent.digest)?.deref();
+      const isCertain = descent.digest !== null && (twin === undefined || isInteractive(file));
+      if (descent.digest !== null) this.#seen.set(descent.digest, new WeakRef(twin ?? place));
+      const deps = isCertain
+        ? withDependency(this.#options.deps, ["subclass", descent.digest])
+        : () => {
+          throw new IndigestibleError(
+            `what the class ${
+              descent.name || "of this"
+            } overrides cannot be told from its source; ` +
+              'give it a method [Symbol.for("fleche.digest")]() of its own',
+            { path: "arguments.this" },
+          );
+        };
+      caching = this.#makeCaching(base.profile.name, { ...this.#options, deps });
+    }
+    this.#below.set(place, caching);
+    return caching;
   }
 
   #className(self: unknown): string {
@@ -134,7 +176,7 @@ class DecoratedMethod {
   }
 
   // Not that of the object, which may be of a subclass.
-  #definingClass(self: unknown): { readonly name: string } | undefined {
+  #definingClass(self: unknown): AnyFunction | undefined {
     const { name, isStatic, isPrivate } = this.#facts;
     const candidates: AnyFunction[] = [];
     for (const each of chain(self)) {
@@ -148,12 +190,12 @@ class DecoratedMethod {
   }
 }
 
-function* chain(self: unknown): Generator<object> {
-  let each: unknown = self;
-  while ((typeof each === "object" || typeof each === "function") && each !== null) {
-    yield each;
-    each = Object.getPrototypeOf(each);
-  }
+function isObject(value: unknown): value is object {
+  return (typeof value === "object" && value !== null) || typeof value === "function";
+}
+
+function withDependency(deps: Dependencies | undefined, further: unknown): Dependencies {
+  return typeof deps === "function" ? () => [deps(), further] : [deps ?? null, further];
 }
 
 function ownMethod(holder: object, name: string | symbol): unknown {

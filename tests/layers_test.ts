@@ -60,6 +60,7 @@ const LAYERS: readonly (readonly string[])[] = [
       "fleche_options.ts",
       "handles.ts",
       "method.ts",
+      "subclass.ts",
     ],
     "fleche.ts",
   ],

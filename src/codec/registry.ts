@@ -2,7 +2,11 @@
 export interface RegisteredType<T, P = unknown> {
   /** The name under which values are stored: 1 to 255 characters, the same for good. */
   name: string;
-  /** Whether an object or function is a value of this type. */
+  /**
+   * Whether an object or function is a value of this type. With `instanceof` those of subclasses are
+   * too, and have the digest of one of the class itself, whatever they override: where they are
+   * arguments, nothing else tells them apart.
+   */
   match(value: unknown): boolean;
   /** What is stored of a value: anything that can be stored, and enough to build it again. */
   encode(value: T): P;

@@ -193,6 +193,136 @@ Deno.test("fleche.method() has the handles of a function, given the object", asy
   );
 });
 
+class Base {
+  constructor(readonly value = 1) {}
+  [Symbol.for("fleche.digest")]() {
+    return digest(["Base", this.value]);
+  }
+  factor(): number {
+    return 2;
+  }
+  @fleche.method({ version: 1, deps: () => ["given"] })
+  async times(x: number): Promise<number> {
+    return await Promise.resolve(x * this.factor() * this.value);
+  }
+  static base(): number {
+    return 2;
+  }
+  static [Symbol.for("fleche.digest")]() {
+    return digest("Base");
+  }
+  @fleche.method({ version: 1 })
+  static async plus(x: number): Promise<number> {
+    return await Promise.resolve(x + this.base());
+  }
+}
+
+class Five extends Base {
+  override factor(): number {
+    return 5;
+  }
+  static override base(): number {
+    return 5;
+  }
+}
+
+class StillFive extends Five {}
+
+Deno.test("fleche.method() tells objects of subclasses apart that inherit their digest", async () => {
+  await using cache = memoryCache();
+  const warnings = await warningsOf(() =>
+    withCache(cache, async () => {
+      for (const _ of ["run", "load"]) {
+        assert.deepEqual(
+          [await new Base().times(1), await new Five().times(1), await new StillFive().times(1)],
+          [2, 5, 5],
+        );
+        assert.deepEqual([await Base.plus(1), await Five.plus(1), await StillFive.plus(1)], [
+          3,
+          6,
+          6,
+        ]);
+      }
+      const five = new Five();
+      assert.equal(await fleche.handles(five, five.times).load(1), 5);
+    })
+  );
+  assert.deepEqual(warnings, []);
+  assert.equal(await cache.query({ name: "Base.times" }).count(), 3);
+  assert.equal(await cache.query({ name: "Base.plus" }).count(), 3);
+});
+
+Deno.test("fleche.method() tells objects of subclasses apart that are registered as the class", async () => {
+  class Registered {
+    factor(): number {
+      return 2;
+    }
+    @fleche.method()
+    async times(x: number): Promise<number> {
+      return await Promise.resolve(x * this.factor());
+    }
+  }
+  registerType<Registered, null>({
+    name: "tests/Registered",
+    match: (value) => value instanceof Registered,
+    encode: () => null,
+    decode: () => new Registered(),
+  });
+  class Seven extends Registered {
+    override factor(): number {
+      return 7;
+    }
+  }
+  await withCache(memoryCache(), async () => {
+    assert.deepEqual([await new Registered().times(1), await new Seven().times(1)], [2, 7]);
+  });
+});
+
+Deno.test("fleche.method() lets a subclass speak for itself", async () => {
+  class Own extends Base {
+    [Symbol.for("fleche.digest")]() {
+      return digest(["Own", this.value]);
+    }
+  }
+  await using cache = memoryCache();
+  await withCache(cache, async () => {
+    const [own, base] = [new Own(), new Base()];
+    await own.times(1);
+    await base.times(1);
+    assert.equal(
+      fleche.handles(own, own.times).describe(1).deps,
+      fleche.handles(base, base.times).describe(1).deps,
+    );
+  });
+  assert.equal(await cache.query().count(), 2);
+});
+
+Deno.test("fleche.method() runs uncached where the source of a subclass says too little", async () => {
+  const make = (factor: number) =>
+    new class Made extends Base {
+      override factor(): number {
+        return factor;
+      }
+    }();
+  const patched: Base = Object.create(new Base());
+  patched.factor = () => 9;
+  const inherited: Base = Object.create(patched);
+  await using cache = memoryCache();
+  const warnings = await warningsOf(() =>
+    withCache(cache, async () => {
+      assert.deepEqual([await make(3).times(1), await make(4).times(1)], [3, 4]);
+      assert.equal(await inherited.times(1), 9);
+      assert.equal(await new Base().times(1), 2);
+    })
+  );
+  assert.equal(await cache.query().count(), 2);
+  assert.equal(warnings.length, 2);
+  assert.match(
+    warnings[0] ?? "",
+    /Base\.times runs uncached: what the class Made overrides .* give it a method \[Symbol\.for/,
+  );
+});
+
 Deno.test("fleche.method() rejects calls of which no class is known", async () => {
   class Lost {
     @fleche.method()
