@@ -41,13 +41,13 @@ export class Folder implements AsyncDisposable {
 export async function run(
   program: string,
   args: readonly string[],
-  options: { cwd: string; seconds?: number },
+  options: { cwd: string; seconds?: number; env?: Record<string, string> },
 ): Promise<Printed> {
-  const { cwd, seconds = 10 } = options;
+  const { cwd, seconds = 10, env = {} } = options;
   const command = new Deno.Command(program, {
     args: [...args],
     cwd,
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", ...env },
     stdin: "null",
     signal: AbortSignal.timeout(seconds * 1000),
   });

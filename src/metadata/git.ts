@@ -8,6 +8,18 @@ const FRESH_MS = 2000;
 /** How long git may take, in milliseconds; in a large repository on a slow disk it may take long. */
 const PATIENCE_MS = 3000;
 
+/** What tells git of another repository than that of its folder; see `git rev-parse --local-env-vars`. */
+const REPOSITORY_VARIABLES = [
+  "GIT_DIR",
+  "GIT_WORK_TREE",
+  "GIT_INDEX_FILE",
+  "GIT_COMMON_DIR",
+  "GIT_OBJECT_DIRECTORY",
+  "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+  "GIT_NAMESPACE",
+  "GIT_PREFIX",
+];
+
 interface Known {
   readonly at: number;
   readonly notes: Promise<Notes>;
@@ -21,7 +33,8 @@ const known = new Map<string, Known>();
  *
  * Git is asked at most once in two seconds for each working directory. Nothing is noted where there
  * is no repository or no `git`, where the program may not run it (`--allow-run=git`; there is never
- * a prompt), or where it does not answer in three seconds.
+ * a prompt), or where it does not answer in three seconds. Variables as `GIT_DIR` do not count, as far
+ * as the program may see them.
  *
  * @example Usage
  * ```ts
@@ -80,24 +93,78 @@ function readStatus(status: string): Notes {
 
 /** What git prints; undefined if it fails, is not there or takes too long. */
 async function ask(folder: string, args: readonly string[]): Promise<string | undefined> {
-  const timeout = new AbortController();
-  const timer = setTimeout(() => timeout.abort(), PATIENCE_MS);
+  const environment = environmentOfGit();
+  if (environment === undefined) return undefined;
+  let git: Deno.ChildProcess;
   try {
-    const { success, stdout } = await new Deno.Command("git", {
+    git = new Deno.Command("git", {
       args: ["-C", folder, ...args],
-      // It must not take the lock of the index from somebody who commits.
-      env: { GIT_OPTIONAL_LOCKS: "0" },
+      ...environment,
       stdin: "null",
+      stdout: "piped",
       stderr: "null",
-      signal: timeout.signal,
-    }).output();
-    return success ? new TextDecoder().decode(stdout) : undefined;
+    }).spawn();
   } catch (error) {
     const isAbsent = error instanceof Deno.errors.NotFound ||
       error instanceof Deno.errors.NotCapable || error instanceof Deno.errors.PermissionDenied;
     if (isAbsent) return undefined;
     throw error;
+  }
+  return await answerInTime(git);
+}
+
+/**
+ * What git is started with; undefined if that cannot be had. Where a hook of Git runs the program,
+ * these variables point to the repository of the hook, which need not be that of the folder.
+ */
+function environmentOfGit(): { clearEnv?: boolean; env: Record<string, string> } | undefined {
+  // It must not take the lock of the index from somebody who commits.
+  const own = { GIT_OPTIONAL_LOCKS: "0" };
+  const isSet = (variable: string) =>
+    permitted({ name: "env", variable }, () => Deno.env.has(variable)) === true;
+  if (!REPOSITORY_VARIABLES.some(isSet)) return { env: own };
+  if (!isGranted({ name: "env" })) return undefined;
+  const env = { ...Deno.env.toObject(), ...own };
+  for (const name of REPOSITORY_VARIABLES) Reflect.deleteProperty(env, name);
+  return { clearEnv: true, env };
+}
+
+// What git has started may live on after it has been ended, and hold its output open.
+async function answerInTime(git: Deno.ChildProcess): Promise<string | undefined> {
+  const reader = git.stdout.getReader();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), PATIENCE_MS);
+  });
+  const answer = (async () => {
+    const text = await textOf(reader);
+    return { text, isRight: (await git.status).success };
+  })();
+  try {
+    const outcome = await Promise.race([answer, late]);
+    if (outcome === undefined) end(git);
+    return outcome?.isRight === true ? outcome.text : undefined;
   } finally {
     clearTimeout(timer);
+    await reader.cancel();
   }
+}
+
+async function textOf(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
+    text += decoder.decode(chunk.value, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+function end(git: Deno.ChildProcess): void {
+  try {
+    git.kill();
+  } catch (error) {
+    // It has ended just now, and only its output is still open.
+    if (!(error instanceof TypeError)) throw error;
+  }
+  git.unref();
 }
