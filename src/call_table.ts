@@ -1,4 +1,11 @@
-import { displayWidth, padded, truncated, visible } from "./display_text.ts";
+import {
+  displayWidth,
+  padded,
+  truncated,
+  visible,
+  visibleJson,
+  visibleLines,
+} from "./display_text.ts";
 import type { LazyCall } from "./lazy_call.ts";
 import { durationText, localTime, zonedTime } from "./time_text.ts";
 
@@ -151,12 +158,15 @@ export class CallTable implements Iterable<CallRow> {
 
   /**
    * The table as CSV (RFC 4180), with a line of headings. Keys are whole, times local with their
-   * offset, durations in seconds; what is not known is empty.
+   * offset, durations in seconds; what is not known is empty. What would control a terminal, or turn
+   * the direction of writing, stands as an escape, as `\u001b`, which CSV has no way to tell from the
+   * same letters; tabs and line breaks stay. For text exactly as it is there are the lines of JSON.
    */
   toCsv(options: CsvOptions = {}): string {
     const text = (value: string) => {
-      const isFormula = options.formulas !== "keep" && /^[=+\-@\t\r\n]/.test(value);
-      const safe = isFormula ? `'${value}` : value;
+      const shown = visibleLines(value);
+      const isFormula = options.formulas !== "keep" && /^[=+\-@\t\r\n]/.test(shown);
+      const safe = isFormula ? `'${shown}` : shown;
       return /[",\r\n]/.test(safe) || isFormula ? `"${safe.replaceAll('"', '""')}"` : safe;
     };
     const cell = (value: string | number | null) => {
@@ -169,10 +179,11 @@ export class CallTable implements Iterable<CallRow> {
 
   /**
    * The table as lines of JSON, one object for each call. Keys are whole, times local with their
-   * offset, durations in seconds; what is not known is null.
+   * offset, durations in seconds; what is not known is null. What would control a terminal is written
+   * as an escape of JSON, so that parsing it gives the text as it is.
    */
   toJsonLines(): string {
-    return this.rows.map((row) => `${JSON.stringify(toJson(row))}\n`).join("");
+    return this.rows.map((row) => `${visibleJson(JSON.stringify(toJson(row)))}\n`).join("");
   }
 
   /** How Deno prints the table: as wide as the terminal, if that is where it goes. */

@@ -59,6 +59,28 @@ export function visible(text: string): string {
   });
 }
 
+/**
+ * JSON in which what would control a terminal is written as an escape too. It means the same: outside
+ * of strings there are only line breaks and spaces.
+ */
+export function visibleJson(json: string): string {
+  return json.replace(
+    UNSEEN,
+    (character) => character === "\n" ? character : unitEscapes(character),
+  );
+}
+
+function unitEscapes(character: string): string {
+  const units = Array.from({ length: character.length }, (_, index) => character.charCodeAt(index));
+  return units.map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`).join("");
+}
+
+/** Text whose tabs and line breaks stay; what else would control a terminal is an escape. */
+export function visibleLines(text: string): string {
+  const parts = text.split(/(\t|\r?\n)/);
+  return parts.map((part, index) => index % 2 === 1 ? part : visible(part)).join("");
+}
+
 /** How many cells of a terminal text takes. */
 export function displayWidth(text: string): number {
   if (PLAIN.test(text)) return text.length;

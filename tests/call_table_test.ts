@@ -237,7 +237,7 @@ Deno.test("CallTable.toCsv() writes every column, quoted where it must be", asyn
 });
 
 Deno.test("CallTable.toCsv() keeps spreadsheets from running what a call holds", async () => {
-  const formulas = ["=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", '=HYPERLINK("x")'];
+  const formulas = ["=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r\n=1", '=HYPERLINK("x")'];
   const table = await tableOf(
     ...formulas.map((name) => new Call({ name, module: name, version: -1, result: -1 })),
   );
@@ -273,4 +273,27 @@ Deno.test("CallTable.toJsonLines() writes one object for each call", async () =>
   assert.equal(first.version, 1);
   assert.equal((await tableOf()).toJsonLines(), "");
   assert.equal((await tableOf()).toCsv(), `${(await tableOf()).columns.join(",")}\r\n`);
+});
+
+/** What no terminal should get: a title, a colour by one character, and text that runs backwards. */
+const CONTROLS = ["\u001b]0;x\u0007", "\u009b31m", "\u202eabc", "a\u2028b", "\u007f", "\u{e0041}"];
+
+Deno.test("no table passes on what controls a terminal", async () => {
+  const table = await tableOf(...CONTROLS.map((text) =>
+    new Call({
+      ...{ name: text, module: text, version: text, arguments: { [text]: text }, result: text },
+      metadata: runtime(1),
+    })
+  ));
+  const forms = [table.toString(), table.toHtml(), table.toCsv(), table.toJsonLines()];
+  for (const form of [...forms, table.toCsv({ formulas: "keep" })]) {
+    assert.doesNotMatch(form.replaceAll(/\r?\n/g, ""), /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+  }
+  const names = table.toJsonLines().trimEnd().split("\n").map((line) => JSON.parse(line).name);
+  assert.deepEqual(names, [...CONTROLS].reverse());
+});
+
+Deno.test("toCsv() keeps tabs and line breaks, and escapes other controls", async () => {
+  const [line] = (await tableOf(simple("a\tb\nc\rd", 1))).toCsv().split("\r\n").slice(1);
+  assert.match(line ?? "", /,"a\tb\nc\\u000dd",/);
 });

@@ -1,3 +1,5 @@
+import { visibleJson } from "../display_text.ts";
+
 /** Nobody reads the output any more, as when `head` has what it wanted. */
 export class OutputClosed extends Error {}
 
@@ -20,7 +22,7 @@ export async function print(text: string): Promise<void> {
 
 /** Writes a value as a line of JSON. */
 export async function printJson(value: unknown): Promise<void> {
-  await print(`${JSON.stringify(value)}\n`);
+  await print(`${visibleJson(JSON.stringify(value))}\n`);
 }
 
 /** Writes lines. */
