@@ -75,8 +75,15 @@ export class RejectedError extends Error {
   override readonly name = "RejectedError";
   /** Stable identifier of this kind of error. */
   readonly code = "REJECTED";
-  /** Takes a message and the operation that was refused. */
-  constructor(message: string, readonly data: { operation: string }, options?: ErrorOptions) {
+  /**
+   * Takes a message and the operation that was refused; where values are not removed, also the
+   * identities of the call storages that cannot be read, or whether it is for want of locks.
+   */
+  constructor(
+    message: string,
+    readonly data: { operation: string; unreadable?: string[]; locks?: "missing" },
+    options?: ErrorOptions,
+  ) {
     super(message, options);
   }
 }

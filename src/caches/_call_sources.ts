@@ -84,7 +84,10 @@ export class CallSources implements AsyncDisposable {
       `Cannot remove values: they may be needed by calls in ${which.join(", ")}, which cannot be ` +
         `read; make them readable, pass them as "also", or, if they are gone for good, forget them: ` +
         `values.forget(${JSON.stringify(first.identity)})`,
-      { operation: "remove values" },
+      {
+        operation: "remove values",
+        unreadable: this.#unreadable.map(({ identity }) => identity),
+      },
     );
   }
 

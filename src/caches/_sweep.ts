@@ -80,7 +80,7 @@ export async function shut({ values, lockTimeout, offline }: GateOptions): Promi
     throw new RejectedError(
       `Cannot remove values: locks do not work here (${cause.message}); see to it that nobody ` +
         'stores meanwhile, and pass "offline"',
-      { operation: "remove values" },
+      { operation: "remove values", locks: "missing" },
       { cause },
     );
   }

@@ -67,12 +67,23 @@ async function collect(cache: Cache, options: GcCommandOptions): Promise<GcRepor
       ...(options.grace === undefined ? {} : { grace: options.grace }),
     });
   } catch (error) {
-    if (!(error instanceof RejectedError)) throw error;
-    const hint = "on the command line: --forget IDENTITY, or --offline where locks do not work";
-    throw new RejectedError(`${error.message} (${hint})`, error.data);
+    throw error instanceof RejectedError ? withHint(error) : error;
   } finally {
     for (const each of also) await each.close();
   }
+}
+
+// What the message says to programs, in options of the command.
+function withHint(error: RejectedError): RejectedError {
+  const { unreadable = [], locks } = error.data;
+  const options = [
+    ...unreadable.map((identity) => `--forget ${identity}`),
+    ...(locks === undefined ? [] : ["--offline"]),
+  ].join(" ");
+  if (options === "") return error;
+  return new RejectedError(`${error.message} (on the command line: ${options})`, error.data, {
+    cause: error,
+  });
 }
 
 function unknownIdentity(identity: string, registered: readonly string[]): RejectedError {
@@ -98,7 +109,7 @@ function toLines([cache, report]: [Cache, GcReport]): string[] {
     `young    ${amount(young)}`,
     `${dryRun ? "garbage " : "removed "} ${amount(removed)}`,
     `leftover ${counted(leftovers.entries, "file")}, ${sizeText(leftovers.bytes)}`,
-    `${dryRun ? "would free" : "freed"} ${counted(files, "file")}, ` +
+    `${dryRun ? "to free " : "freed   "} ${counted(files, "file")}, ` +
     sizeText(removed.bytes + leftovers.bytes),
   ];
 }

@@ -24,6 +24,8 @@ Deno.test("fleche gc removes the values that no call needs", () =>
     const tried = await store.print("gc", "--grace", "0", "--dry-run");
     assert.match(tried, /^needed +1 value, 7\.8 KiB$/m);
     assert.match(tried, /^garbage +1 value, 7\.8 KiB$/m);
+    // All amounts stand in one column.
+    for (const line of tried.trimEnd().split("\n").slice(1)) assert.match(line, /^.{8} \d/);
     assert.deepEqual(await has(), [true, true]);
     const [json] = await store.printJson("gc", "--grace", "0.0");
     const [report, ...others] = json?.["caches"] as Record<string, unknown>[];
@@ -43,7 +45,11 @@ Deno.test("fleche gc refuses while calls that it cannot read may need values, un
     const lost = `sqlite:///${store.home}/lost.db`;
     await store.cache.values.register(lost);
     const refused = await store.fail(1, "gc", "--grace", "0");
-    assert(refused.includes(lost) && refused.includes("--forget IDENTITY"), refused);
+    assert(
+      refused.includes(lost) && refused.includes(`(on the command line: --forget ${lost})`),
+      refused,
+    );
+    assert(!refused.includes("--offline"), refused);
     const wrong = await store.fail(1, "gc", "--forget", `${lost}x`);
     assert(wrong.includes(`Cannot forget ${lost}x`) && wrong.includes(`${lost}`), wrong);
     assert.match(
@@ -51,6 +57,23 @@ Deno.test("fleche gc refuses while calls that it cannot read may need values, un
       /^removed +1 value/m,
     );
     assert(!(await store.cache.values.registered()).includes(lost));
+  }));
+
+Deno.test("fleche gc names --offline where locks do not work, and no option where none helps", () =>
+  withStore(async (store) => {
+    const [kept] = await fill(store);
+    // A folder in place of the file that is locked.
+    const lock = join(store.home, "local/values/gc.lock");
+    Deno.removeSync(lock);
+    Deno.mkdirSync(lock);
+    const unlocked = await store.fail(1, "gc", "--grace", "0");
+    assert.match(unlocked, /locks do not work .*\(on the command line: --offline\)$/m);
+    Deno.removeSync(lock);
+    const path = join(store.home, "local/values/v1", kept.slice(0, 2), kept);
+    Deno.removeSync(path);
+    Deno.mkdirSync(path);
+    const unreadable = await store.fail(1, "gc", "--grace", "0");
+    assert.doesNotMatch(unreadable, /on the command line/);
   }));
 
 Deno.test("fleche gc says what is wrong", () =>
