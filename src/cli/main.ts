@@ -36,7 +36,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .exitOverride();
   addLsCommand(program);
   addShowCommand(program);
-  addStatsCommand(program);
+  addStatsCommand(program, exitWith);
   addEvictCommand(program, exitWith);
   addGcCommand(program);
   addVerifyCommand(program, exitWith);

@@ -6,6 +6,7 @@ import { findReferences } from "../codec/references.ts";
 import { displayWidth, visible } from "../display_text.ts";
 import type { Storage } from "../storage/storage.ts";
 import { type CommonOptions, withCacheOf, withCommon } from "./_common.ts";
+import { EXIT, type ExitWith } from "./_exit.ts";
 import { configLine, members, shownConfig } from "./_members.ts";
 import { printJson, printLines } from "./_output.ts";
 import { counted, sizeText } from "./_text.ts";
@@ -37,14 +38,24 @@ interface CacheAmount {
 const MAX_FOLLOWED_LENGTH = 1 << 20;
 
 /** Adds `fleche stats`. */
-export function addStatsCommand(program: Command): void {
+export function addStatsCommand(program: Command, exitWith: ExitWith): void {
   const command = program
     .command("stats")
     .description("Count entries and their bytes, in all and by function.");
   withCommon(command).action((options: CommonOptions) =>
     withCacheOf(options, async (cache) => {
+      const all = members(cache);
       const amounts: CacheAmount[] = [];
-      for (const each of members(cache)) amounts.push(await amountOf(each));
+      for (const each of all) {
+        try {
+          amounts.push(await amountOf(each));
+        } catch (error) {
+          // As when they are used, the others do without it.
+          if (!(error instanceof Error) || all.length === 1) throw error;
+          console.error(`fleche: Passed over the ${configLine(each)}: ${error.message}`);
+          exitWith(EXIT.failed);
+        }
+      }
       if (options.json === true) await printJson({ caches: amounts.map(toJson) });
       else await printLines(amounts.flatMap(toLines));
     })

@@ -44,3 +44,21 @@ Deno.test("fleche stats looks into every cache of a stack", () =>
     assert.match(await store.fail(1, "stats", "--cache", "bth"), /did you mean "both"/);
     assert.match(await store.fail(2, "stats", "now"), /too many arguments/);
   }));
+
+Deno.test("fleche stats passes over a cache of a pool that fails, with a warning", () =>
+  withStore(async (store) => {
+    await store.save({ name: "f", result: 1 });
+    const path = join(store.home, "fleche.toml");
+    const far =
+      '[far]\ntype = "ssh"\nhost = "nowhere.invalid"\nssh_options = ["-o", "BatchMode=yes"]\n';
+    Deno.writeTextFileSync(
+      path,
+      `${Deno.readTextFileSync(path)}[all]\npool = ["far", "local"]\n${far}`,
+    );
+    const { code, text, stderr } = await store.run("stats", "--cache", "all", "--json");
+    assert.equal(code, 1);
+    const { caches } = JSON.parse(text);
+    assert.deepEqual(caches.map((each: { calls: { entries: number } }) => each.calls.entries), [1]);
+    assert.match(stderr, /^fleche: Passed over the cache .*nowhere\.invalid.*: /m);
+    assert.match(await store.fail(1, "stats", "--cache", "far"), /^fleche: (?!Passed)/);
+  }));
