@@ -9,6 +9,7 @@ const encoder = new TextEncoder();
  * Writes to standard output, all of it before the promise resolves.
  *
  * @throws {OutputClosed} If nobody reads it any more.
+ * @throws {Error} If it cannot be written, as on a full device.
  */
 export async function print(text: string): Promise<void> {
   let rest = encoder.encode(text);
@@ -16,7 +17,8 @@ export async function print(text: string): Promise<void> {
     while (rest.length > 0) rest = rest.subarray(await Deno.stdout.write(rest));
   } catch (error) {
     if (error instanceof Deno.errors.BrokenPipe) throw new OutputClosed();
-    throw error;
+    if (!(error instanceof Error)) throw error;
+    throw new Error(`Cannot write to standard output: ${error.message}`, { cause: error });
   }
 }
 

@@ -91,3 +91,15 @@ for (const [label, words, ignore] of PROGRAMS) {
       }),
   );
 }
+
+Deno.test("a device that is full is said to be standard output", () =>
+  withHome(async (home) => {
+    const words = CLI.map((word) => `'${word}'`).join(" ");
+    const { code, stderr } = await run(["sh", "-c", `${words} ls --cache memory >/dev/full`], {
+      home,
+    });
+    assert.deepEqual([code, stderr.trimEnd().split(":").slice(0, 2)], [
+      1,
+      ["fleche", " Cannot write to standard output"],
+    ]);
+  }));
