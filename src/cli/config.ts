@@ -1,7 +1,12 @@
 import type { Command } from "commander";
 import { stringify } from "smol-toml";
 import { ConfigError } from "../errors.ts";
-import { type ConfigSource, configSources, loadCacheConfig } from "../config/load.ts";
+import {
+  BUILT_IN_NAMES,
+  type ConfigSource,
+  configSources,
+  loadCacheConfig,
+} from "../config/load.ts";
 import { cacheToConfig } from "../config/write.ts";
 import { redact } from "../remote/redact.ts";
 import { type CommonOptions, withCommon } from "./_common.ts";
@@ -37,7 +42,21 @@ export function addConfigCommand(program: Command, exitWith: ExitWith): void {
 async function showCache(name: string, { json }: CommonOptions): Promise<void> {
   const config = redact(cacheToConfig(loadCacheConfig(name)));
   if (json === true) await printJson(config);
-  else await printLines([stringify({ [name]: config }).trimEnd()]);
+  else await printLines(tableLines(name, config));
+}
+
+// As it could stand in a file.
+function tableLines(name: string, config: unknown): string[] {
+  if (name === "default") return toml({ default: { cache: config } });
+  if (!BUILT_IN_NAMES.includes(name)) return toml({ [name]: config });
+  return [
+    `# The cache "${name}" needs no configuration; under another name it would be:`,
+    ...toml({ [`${name}-too`]: config }),
+  ];
+}
+
+function toml(tables: Record<string, unknown>): string[] {
+  return stringify(tables).trimEnd().split("\n");
 }
 
 function toJson({ files, places, tables }: ConfigSource): unknown {
@@ -58,12 +77,12 @@ function toLines({ files, places, tables }: ConfigSource): string[] {
     return [
       `# There is no configuration file: neither ${places.join(" nor ")}.`,
       "# Without one the default cache is:",
-      ...stringify({ default: { cache: config } }).trimEnd().split("\n"),
+      ...toml({ default: { cache: config } }),
     ];
   }
   return tables.flatMap(({ name, file, line, value }, index) => [
     ...(index === 0 ? [] : [""]),
     `# ${file}, line ${line}`,
-    ...stringify({ [name]: redact(value) }).trimEnd().split("\n"),
+    ...toml({ [name]: redact(value) }),
   ]);
 }

@@ -32,6 +32,9 @@ const BUILT_IN: Readonly<Record<string, () => BaseCache>> = {
   void: () => new Cache({ values: new ValueVoid(), calls: new CallVoid() }),
 };
 
+/** Names of caches that no table of a configuration may have. */
+export const BUILT_IN_NAMES: readonly string[] = Object.keys(BUILT_IN);
+
 const caches = new Map<string, BaseCache>();
 
 /** The tables of the configuration files in force. */
@@ -110,7 +113,7 @@ function memberNamed(name: string, path: ConfigPath, making: Making): BaseCache 
 }
 
 function cacheNames(entries: ReadonlyMap<string, ConfigEntry>): string[] {
-  return [...entries.keys(), ...Object.keys(BUILT_IN)].filter((name) => name !== DEFAULT);
+  return [...entries.keys(), ...BUILT_IN_NAMES].filter((name) => name !== DEFAULT);
 }
 
 function unknownCache(name: string, { files, entries }: Configuration): ConfigError {

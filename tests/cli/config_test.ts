@@ -50,6 +50,19 @@ Deno.test("fleche config shows what is in force, from which files, without secre
     });
   }));
 
+for (
+  const [name, table] of [["default", "default"], ["memory", "memory-too"], ["void", "void-too"]]
+) {
+  Deno.test(`fleche config --cache ${name} prints what a file may say`, () =>
+    withStore(async (store) => {
+      const text = await store.print("config", "--cache", `${name}`);
+      assert.deepEqual(Object.keys(parse(text)), [table]);
+      const json = await store.printJson("config", "--cache", `${name}`);
+      Deno.writeTextFileSync(join(store.home, "fleche.toml"), text);
+      assert.deepEqual(await store.printJson("config", "--cache", `${table}`), json);
+    }));
+}
+
 Deno.test("fleche config says what holds without any file", () =>
   withStore(async (store) => {
     Deno.removeSync(join(store.home, "fleche.toml"));
