@@ -246,7 +246,8 @@ export function withAndWithout(bytes: Uint8Array): Uint8Array[] {
 
 /** Says, once for each storage, that entries bear no signature that a key of it verifies. */
 export function warnOfSignature(place: string, entry: string): void {
-  const text = `Ignoring ${entry}: no key in secretKey verifies its signature`;
+  const text =
+    `Ignoring ${entry}: no key in secretKey (secret_key in a fleche.toml) verifies its signature`;
   inform(["storage"], text);
   warnOnce(
     `signature ${place}`,
