@@ -12,7 +12,9 @@ interface LsOptions extends CommonOptions, FilterOptions {
 export function addLsCommand(program: Command): void {
   const command = program
     .command("ls")
-    .description("List calls, newest first. With --json, one object in a line for each.");
+    .description(
+      "List calls, what was stored last first. With --json, one object in a line for each.",
+    );
   withCommon(withFilters(command))
     .option("--limit <count>", "so many of them at the most", parseCount)
     .action((options: LsOptions) => list(options));

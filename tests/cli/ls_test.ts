@@ -21,7 +21,7 @@ async function fill(store: Store): Promise<string[]> {
   return keys;
 }
 
-Deno.test("fleche ls lists calls, newest first", () =>
+Deno.test("fleche ls lists calls, what was stored last first", () =>
   withStore(async (store) => {
     const keys = await fill(store);
     const lines = (await store.print("ls")).trimEnd().split("\n");
