@@ -95,6 +95,14 @@ export class ServerDriver implements SqlDriver {
     return (await this.#query(sql, parameters)).rows;
   }
 
+  async each(
+    sql: string,
+    parameters: readonly SqlValue[],
+    take: (row: Row) => void,
+  ): Promise<void> {
+    for (const row of await this.all(sql, parameters)) take(row);
+  }
+
   async run(sql: string, parameters: readonly SqlValue[]): Promise<number> {
     const { id, changes } = await this.#query(sql, parameters);
     return id ?? changes;

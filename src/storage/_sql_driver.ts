@@ -26,6 +26,8 @@ export interface SqlDriver {
   get(sql: string, parameters: readonly SqlValue[]): Awaitable<Row | undefined>;
   /** All rows. */
   all(sql: string, parameters: readonly SqlValue[]): Awaitable<Row[]>;
+  /** Gives every row to a function, which keeps what it needs of it. */
+  each(sql: string, parameters: readonly SqlValue[], take: (row: Row) => void): Awaitable<void>;
   /** Runs a statement; the id of the row that it inserted, or else how many rows it changed. */
   run(sql: string, parameters: readonly SqlValue[]): Awaitable<number>;
   /** Runs a script so that all of it happens or nothing. It may be run more than once. */

@@ -21,6 +21,9 @@ const PAGE = 100;
 /** Entries listed at once. */
 const LONG_PAGE = 1000;
 
+/** Keys that rows are looked up by at once. */
+export const KEYS_AT_ONCE = 100;
+
 /** Records that hold one value, looked at at once: one will do, unless it only refers to the value. */
 const EMBEDDED_PAGE = 10;
 
@@ -135,13 +138,29 @@ export function* embedding(digest: string): Generator<Statement, void, number> {
   }
 }
 
-/** What is known of records, of those before an id. */
-export function entriesBefore(id: number): Statement {
-  const sql = `
-    SELECT id, "key", octet_length(record) AS length, filed FROM calls
-    WHERE id < ? ORDER BY id DESC LIMIT ${LONG_PAGE}`;
-  return [sql, [id]];
+/** Rows in an order that is theirs by id, the first of them at once and the rest by their keys. */
+export interface Listing {
+  /** The newest, at most `limit`, in no order, with `id` and `key`; one of them can be there twice. */
+  readonly newest: Statement;
+  /** How many `newest` gives where there are more. */
+  readonly limit: number;
+  /** All of them, in no order, with nothing but `id` and `key`. */
+  readonly all: Statement;
+  /** Those that have one of `KEYS_AT_ONCE` keys, in no order, as `newest` gives them. */
+  readonly byKeys: string;
 }
+
+const BY_KEYS = `"key" IN (${new Array(KEYS_AT_ONCE).fill("?").join(", ")})`;
+
+const ENTRY = 'SELECT id, "key", octet_length(record) AS length, filed FROM calls';
+
+/** What is known of all records. */
+export const ENTRIES: Listing = {
+  newest: [`${ENTRY} ORDER BY id DESC LIMIT ${LONG_PAGE}`, []],
+  limit: LONG_PAGE,
+  all: ['SELECT id, "key" FROM calls', []],
+  byKeys: `${ENTRY} WHERE ${BY_KEYS}`,
+};
 
 /** Counts the calls that have an argument, up to a thousand. */
 export function counting(filter: RecordFilter, argument: Argument): Statement {
@@ -157,8 +176,8 @@ export function counting(filter: RecordFilter, argument: Argument): Statement {
 }
 
 /**
- * The records that match, of those before an id; newest first after sorting, since what finds their
- * ids reads no more of the rows than it has to, and puts them in order.
+ * The records that match. What finds their ids reads no more of the rows than it has to, and puts them
+ * in order.
  *
  * Everything is found that matches. What should be compared byte by byte is looked at again in the
  * records: a text can be cut short in its column, of metadata it is the text that is searched, and
@@ -166,48 +185,55 @@ export function counting(filter: RecordFilter, argument: Argument): Statement {
  *
  * @param rarest a few of the filter's arguments, of which the first leads to the calls
  */
-export function recordsBefore(
-  id: number,
-  filter: RecordFilter,
-  rarest: readonly Argument[] = [],
-): Statement {
+export function records(filter: RecordFilter, rarest: readonly Argument[] = []): Listing {
   const [first, ...others] = rarest;
-  const { sql, parameters } = first === undefined
-    ? idsOfCalls(id, filter)
-    : idsOfArguments(id, filter, first, others);
-  return [
-    `SELECT c.id, c."key", c.record FROM (${sql} LIMIT ${PAGE}) m CROSS JOIN calls c
-      WHERE c.id = m.id`,
-    parameters,
-  ];
+  const { ids, keys, parameters } = first === undefined
+    ? searchOfCalls(filter)
+    : searchOfArguments(filter, first, others);
+  return {
+    newest: [
+      `SELECT c.id, c."key", c.record FROM (${ids} ORDER BY id DESC LIMIT ${PAGE}) m
+        CROSS JOIN calls c WHERE c.id = m.id`,
+      parameters,
+    ],
+    limit: PAGE,
+    all: [keys, parameters],
+    byKeys: `SELECT id, "key", record FROM calls WHERE ${BY_KEYS}`,
+  };
 }
 
 type Condition = readonly [sql: string, ...parameters: SqlValue[]];
 
-interface Search {
+interface Where {
   readonly sql: string;
   readonly parameters: SqlValue[];
 }
 
-function conditions(list: readonly Condition[]): Search {
+function conditions(list: readonly Condition[]): Where {
   return {
     sql: list.map(([sql]) => sql).join(" AND "),
     parameters: list.flatMap(([, ...parameters]) => parameters),
   };
 }
 
-function idsOfCalls(id: number, filter: RecordFilter): Search {
+/** Statements for ids, and for ids with keys, which take the same parameters. */
+interface Search {
+  readonly ids: string;
+  readonly keys: string;
+  readonly parameters: SqlValue[];
+}
+
+function searchOfCalls(filter: RecordFilter): Search {
   const { name } = filter;
   const { sql, parameters } = conditions([
-    ["d.id < ?", id],
     ...name === undefined ? [] : [["d.name = ?", cut(name)] as const],
     ...callConditions(filter),
   ]);
-  return { sql: `SELECT d.id FROM calls d WHERE ${sql} ORDER BY d.id DESC`, parameters };
+  const from = `FROM calls d${sql === "" ? "" : ` WHERE ${sql}`}`;
+  return { ids: `SELECT d.id ${from}`, keys: `SELECT d.id, d."key" ${from}`, parameters };
 }
 
-function idsOfArguments(
-  id: number,
+function searchOfArguments(
   filter: RecordFilter,
   [argument, digest]: Argument,
   others: readonly Argument[],
@@ -218,7 +244,6 @@ function idsOfArguments(
     ["a.digest = ?", digest],
     ...name === undefined ? [] : [["a.call_name = ?", cut(name)] as const],
     ["a.name = ?", cut(argument)],
-    ['a."call" < ?', id],
     ...others.map(([other, itsDigest]) =>
       [
         `EXISTS (SELECT 1 FROM arguments b
@@ -226,11 +251,14 @@ function idsOfArguments(
         ...[cut(other), itsDigest],
       ] as const
     ),
-    ...ofCall.length === 0 ? [] : [['d.id = a."call"'] as const, ...ofCall],
+    ...ofCall,
   ]);
-  const joined = ofCall.length === 0 ? "" : " CROSS JOIN calls d";
+  const joined = `FROM arguments a CROSS JOIN calls d WHERE d.id = a."call" AND ${sql}`;
+  // Where nothing but the arguments counts, the index has all of it.
+  const from = ofCall.length === 0 ? `FROM arguments a WHERE ${sql}` : joined;
   return {
-    sql: `SELECT a."call" AS id FROM arguments a${joined} WHERE ${sql} ORDER BY a."call" DESC`,
+    ids: `SELECT a."call" AS id ${from}`,
+    keys: `SELECT d.id, d."key" ${joined}`,
     parameters,
   };
 }

@@ -75,6 +75,22 @@ export class SqliteDriver implements SqlDriver {
     }
   }
 
+  each(
+    sql: string,
+    parameters: readonly SqlValue[],
+    take: (row: Row) => void,
+  ): Awaitable<void> {
+    // A lock is met before the first row, so none is given twice.
+    const attempt = () => {
+      for (const row of this.#prepare(sql, parameters).iterate(...parameters)) take(row);
+    };
+    try {
+      attempt();
+    } catch (error) {
+      return this.#later(error, attempt);
+    }
+  }
+
   run(sql: string, parameters: readonly SqlValue[]): Awaitable<number> {
     try {
       return this.#run(sql, parameters);

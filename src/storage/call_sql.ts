@@ -13,6 +13,7 @@ import type { Claims } from "./claims.ts";
 import { fileClaims } from "./_file_claims.ts";
 import { MYSQL } from "./_mysql.ts";
 import { POSTGRES } from "./_postgres.ts";
+import { newestFirst } from "./_newest_first.ts";
 import { isReadable, openRecord } from "./_record_open.ts";
 import { ServerClaims } from "./_server_claims.ts";
 import { ServerDriver } from "./_server_driver.ts";
@@ -321,18 +322,10 @@ export class CallSql implements CallStorage {
    * more here.
    */
   async *records(filter: RecordFilter = {}): AsyncIterable<CallRecord> {
-    const rarest = await this.#rarestArguments(filter);
-    let before = Number.MAX_SAFE_INTEGER;
-    while (true) {
-      const rows = await this.#driver.all(...queries.recordsBefore(before, filter, rarest));
-      if (rows.length === 0) return;
-      for (const row of rows.sort((a, b) => Number(b["id"]) - Number(a["id"]))) {
-        // Two arguments that are the same text in their column lead to their call twice.
-        if (Number(row["id"]) === before) continue;
-        before = Number(row["id"]);
-        const record = this.#parseKnown(row["key"] as string, row["record"]);
-        if (record !== undefined && matchesFilter(record, filter)) yield record;
-      }
+    const listing = queries.records(filter, await this.#rarestArguments(filter));
+    for await (const { key, record } of newestFirst(this.#driver, listing)) {
+      const parsed = this.#parseKnown(key as string, record);
+      if (parsed !== undefined && matchesFilter(parsed, filter)) yield parsed;
     }
   }
 
@@ -354,14 +347,8 @@ export class CallSql implements CallStorage {
 
   /** What is known of all entries. */
   async *entries(): AsyncIterable<StoredEntry> {
-    let before = Number.MAX_SAFE_INTEGER;
-    while (true) {
-      const rows = await this.#driver.all(...queries.entriesBefore(before));
-      if (rows.length === 0) return;
-      for (const { id, key, length, filed } of rows) {
-        yield { name: key as string, length: Number(length), modified: Number(filed) };
-        before = Number(id);
-      }
+    for await (const { key, length, filed } of newestFirst(this.#driver, queries.ENTRIES)) {
+      yield { name: key as string, length: Number(length), modified: Number(filed) };
     }
   }
 

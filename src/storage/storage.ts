@@ -70,7 +70,10 @@ export interface Storage extends AsyncDisposable {
    * @param limit how many are enough
    */
   list(prefix: string, limit?: number): Awaitable<string[]>;
-  /** What is known of all entries, in no particular order; those that go meanwhile may be missing. */
+  /**
+   * What is known of all entries, in no particular order. Those that are there all the while are given
+   * once, whoever replaces them; those that come or go meanwhile may be missing.
+   */
   entries(): AsyncIterable<StoredEntry>;
   /**
    * Removes what writers that were killed have left, and entries that were put aside as damaged.
@@ -142,7 +145,10 @@ export interface CallStorage extends Storage {
   getEmbedded(digest: string): Awaitable<Encoding | undefined>;
   /** The digests of embedded encodings that begin with a prefix. */
   listEmbedded(prefix: string, limit?: number): Awaitable<string[]>;
-  /** The records that match, newest first; damaged ones are passed over. */
+  /**
+   * The records that match, newest first; damaged ones are passed over. A call that is there all the
+   * while is given once, whoever replaces its record meanwhile.
+   */
   records(filter?: RecordFilter): AsyncIterable<CallRecord>;
   /** Renews the age of a record, if it is there. */
   touch(key: string): Awaitable<void>;

@@ -183,6 +183,24 @@ function testProcesses(name: string, get: Get): void {
     for (const key of keys) assert.equal((await storage.get(key))?.key, key);
   });
 
+  Deno.test(`entries() on ${name} give what another process replaces meanwhile`, async () => {
+    const url = get().url(await get().create());
+    await using storage = new CallSql({ url });
+    await using other = new CallSql({ url });
+    const all = await Promise.all(
+      Array.from({ length: 1100 }, (_, x) => recordOf({ name: "f", arguments: { x }, result: x })),
+    );
+    for (const record of all) await storage.put(record);
+    const seen: string[] = [];
+    for await (const { name, length, modified } of storage.entries()) {
+      assert(length > 0 && modified > 0);
+      if (seen.push(name) === 500) {
+        for (const record of all.slice(0, 50)) await other.put(record);
+      }
+    }
+    assert.deepEqual(seen.sort(), all.map(({ key }) => key).sort());
+  });
+
   Deno.test(`CallSql on ${name} does many things at once`, async () => {
     await using storage = new CallSql({ url: get().url(await get().create()) });
     const records = await Promise.all(

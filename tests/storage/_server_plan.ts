@@ -17,29 +17,32 @@ const rare: queries.Argument = ["rare", hex(40)];
 export const SEARCHES: Readonly<Record<string, readonly [Statement, indexes: RegExp]>> = {
   "a record": [[queries.SELECT, [hex(10)]], /calls_key_key|"key":"key"/],
   "keys by prefix": [queries.listing(hex(10).slice(0, 63), 10), /calls_key_key|"key":"key"/],
-  "records": [queries.recordsBefore(1e9, {}), /calls_pkey|"key":"PRIMARY"/],
+  "records by their keys": [
+    [queries.records({}).byKeys, new Array(queries.KEYS_AT_ONCE).fill(hex(10))],
+    /calls_key_key|"key":"key"/,
+  ],
   "records of a function": [
-    queries.recordsBefore(1e9, { name: "f" }),
+    queries.records({ name: "f" }).newest,
     // Where every other call is of the function, to go through all of them is as good.
     /calls_by_name|calls_pkey|"key":"PRIMARY"/,
   ],
   "records of a function with a result": [
-    queries.recordsBefore(1e9, { name: "f", result: hex(2) }),
+    queries.records({ name: "f", result: hex(2) }).newest,
     /calls_by_result/,
   ],
   "records of a function with an argument": [
-    queries.recordsBefore(1e9, { name: "f", arguments: { rare: hex(40) } }, [rare]),
+    queries.records({ name: "f", arguments: { rare: hex(40) } }, [rare]).newest,
     /arguments_by_digest/,
   ],
   "records of a function with two arguments and notes": [
-    queries.recordsBefore(1e9, {
+    queries.records({
       ...{ name: "f", arguments: Object.fromEntries([common, rare]) },
       metadata: { runtime: { host: "h" } },
-    }, [rare, common]),
+    }, [rare, common]).newest,
     /arguments_by_digest/,
   ],
   "records with an argument, of any function": [
-    queries.recordsBefore(1e9, { arguments: { rare: hex(40) } }, [rare]),
+    queries.records({ arguments: { rare: hex(40) } }, [rare]).newest,
     /arguments_by_digest/,
   ],
 };
@@ -76,6 +79,11 @@ export async function assertPlans(options: PlanOptions): Promise<void> {
       const text = await planOf(session, `${explain} ${sql}`, parameters);
       assert.match(text, index, what);
       assert.doesNotMatch(text, scan, what);
+    }
+    for (const { newest: [sql, parameters] } of [queries.records({}), queries.ENTRIES]) {
+      const text = await planOf(session, `${explain} ${sql}`, parameters);
+      assert.match(text, /calls_pkey|"key":"PRIMARY"/);
+      assert.doesNotMatch(text, /Sort|filesort/);
     }
   } finally {
     await session.close();

@@ -356,3 +356,21 @@ Deno.test("a Digest is a digest in every column", async () => {
     [{ name: "x", digest }, { name: "y", digest }],
   );
 });
+
+Deno.test("entries() gives what is replaced meanwhile once, and the newest first", async () => {
+  await using storage = new CallSql();
+  const all = await Promise.all(
+    Array.from({ length: 1200 }, (_, x) => recordOf({ name: "f", arguments: { x }, result: x })),
+  );
+  for (const record of all) await storage.put(record);
+  const names = all.map(({ key }) => key).reverse();
+  assert.deepEqual(await Array.fromAsync(storage.entries(), ({ name }) => name), names);
+  const seen: string[] = [];
+  for await (const { name } of storage.entries()) {
+    if (seen.push(name) === 500) {
+      for (const record of all.slice(0, 100)) await storage.put(record);
+    }
+  }
+  assert.deepEqual(seen.slice(0, 1000), names.slice(0, 1000));
+  assert.deepEqual(seen.sort(), names.toSorted());
+});
