@@ -1,9 +1,11 @@
 import { Environment, fleche, withCache } from "@fleche/core";
 import assert from "node:assert";
 import { memoryCache, settled, warningsOf } from "../_wrapper.ts";
+import { Folder, PACKAGE } from "../_wrapper_program.ts";
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const isolate = true;
+const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
 
 async function exists(path: string): Promise<boolean> {
   try {
@@ -132,5 +134,113 @@ Deno.test("isolate notes the caller's working directory", async () => {
   await withCache(cache, () => fn());
   for (const key of [fn.digest(), inner.digest()]) {
     assert.equal((await cache.load(key)).metadata["environment"]?.["cwd"], Deno.cwd());
+  }
+});
+
+Deno.test("isolate keeps the result where the caller's working directory is gone", async () => {
+  const home = Deno.cwd();
+  const above = await Deno.makeTempDir();
+  const gone = `${above}/gone/deeper`;
+  await Deno.mkdir(gone, { recursive: true });
+  let runs = 0;
+  const fn = fleche(async () => {
+    runs++;
+    await Deno.remove(`${above}/gone`, { recursive: true });
+    return "kept";
+  }, { name: "isolated gone", isolate });
+  await withCache(memoryCache(), async () => {
+    try {
+      Deno.chdir(gone);
+      const warnings = await warningsOf(async () => assert.equal(await fn(), "kept"));
+      assert.equal(Deno.cwd(), await Deno.realPath(above));
+      assert.equal(warnings.length, 1);
+      assert.match(warnings[0] ?? "", /working directory .*gone.* is gone/);
+    } finally {
+      Deno.chdir(home);
+      await Deno.remove(above);
+    }
+    assert.equal(await fn(), "kept");
+  });
+  assert.equal(runs, 1);
+});
+
+Deno.test("isolate gives a call its result whatever it has called and not awaited", async () => {
+  const home = Deno.cwd();
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  const folders: string[] = [];
+  const deeper = fleche(() => Deno.cwd(), { name: "deeper", isolate });
+  const endless = fleche(async () => {
+    folders.push(Deno.cwd());
+    await released;
+    return await deeper();
+  }, { name: "endless", isolate });
+  const queued = fleche(() => Deno.cwd(), { name: "queued", isolate });
+  const left: Promise<string>[] = [];
+  const outer = fleche(async () => {
+    left.push(endless(), queued());
+    await pause(20);
+    return 1;
+  }, { name: "has called both", isolate });
+  const other = fleche(() => Deno.cwd(), { name: "comes after", isolate });
+  await withCache(memoryCache(), async () => {
+    const warnings = await warningsOf(async () => {
+      assert.equal(await settled(outer()), 1);
+    });
+    assert.equal(warnings.filter((text) => text.includes("did not await")).length, 1);
+    // Others have their turn, before it ends and after.
+    folders.push(await settled(other()), await settled(left[1] ?? assert.fail()));
+    assert.equal(Deno.cwd(), home);
+    release();
+    folders.push(await settled(left[0] ?? assert.fail()));
+    assert.equal(Deno.cwd(), home);
+  });
+  assert.equal(new Set([home, ...folders]).size, 5);
+  for (const folder of folders) assert.equal(await exists(folder), false);
+});
+
+Deno.test("isolate leaves no folder behind where the program ends in the middle", async () => {
+  const ends = [
+    "Deno.exit(0);",
+    'throw new Error("Uncaught");',
+    'Promise.reject(new Error("Unhandled"));',
+    // Without anything to wait for, Deno ends the program.
+    "",
+  ];
+  for (const end of ends) {
+    await using folder = await Folder.make({
+      "temporary/keep": "",
+      "main.ts": `import { fleche, withCache } from ${JSON.stringify(PACKAGE)};
+        const fn = fleche(async () => {
+          Deno.writeTextFileSync("large", "x");
+          console.log(Deno.cwd());
+          setTimeout(() => { ${end} });
+          await new Promise(() => {});
+        }, { name: "ends", isolate: true });
+        void withCache("memory", () => fn());`,
+    });
+    const { stdout } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--quiet", "--no-check", "--no-lock", "--config", CONFIG, "main.ts"],
+      cwd: folder.path,
+      env: { TMPDIR: `${folder.path}/temporary`, NO_COLOR: "1" },
+    }).output();
+    assert.match(new TextDecoder().decode(stdout), /temporary\/fleche-/);
+    const names = [...Deno.readDirSync(`${folder.path}/temporary`)].map(({ name }) => name);
+    assert.deepEqual(names, ["keep"], end);
+  }
+});
+
+Deno.test("isolate keeps its folder where an error does not end the program", async () => {
+  const fn = fleche(async () => {
+    await Deno.writeTextFile("mine", "");
+    reportError(new Error("Of no consequence"));
+    await Deno.readTextFile("mine");
+    return 1;
+  }, { name: "survives an error", isolate });
+  const prevent = (event: Event) => event.preventDefault();
+  globalThis.addEventListener("error", prevent);
+  try {
+    assert.equal(await withCache(memoryCache(), () => fn()), 1);
+  } finally {
+    globalThis.removeEventListener("error", prevent);
   }
 });
