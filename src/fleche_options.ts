@@ -40,6 +40,11 @@ export interface FlecheOptions {
    * is in it when the result is stored; false by default. A process has one working directory: calls
    * with this option run one after the other, those that one of them makes inside of it, and
    * whatever else runs at the same time sees the directory change.
+   *
+   * What such a call wants that is running outside of it runs a second time, even with
+   * `singleFlight`: the one outside may come to wait for the working directory, and then neither
+   * would end. Calls that it makes and does not await keep it for two seconds at the most, after which
+   * they go on in the working directory of its caller.
    */
   isolate?: boolean;
   /** Whether the arguments are stored, or only their digests; true by default. */
@@ -51,7 +56,7 @@ export interface FlecheOptions {
   onStale?: OnStale;
   /**
    * Whether calls with one key that come at the same time run once only, in this process and in all
-   * that share the call storage; true by default.
+   * that share the call storage; true by default. For calls inside of isolated ones see `isolate`.
    */
   singleFlight?: boolean;
 }

@@ -137,6 +137,28 @@ Deno.test("isolate notes the caller's working directory", async () => {
   }
 });
 
+Deno.test("isolate runs anew inside what is running outside, and shares all else", async () => {
+  let runs = 0;
+  const shared = fleche(async (x: number) => {
+    runs++;
+    await pause(30);
+    return x;
+  }, { name: "shared outside", version: 1 });
+  const inside = fleche(async (x: number) => await shared(x), {
+    name: "wants what runs outside",
+    isolate,
+  });
+  await withCache(memoryCache(), async () => {
+    assert.deepEqual(await settled(Promise.all([shared(1), inside(1)])), [1, 1]);
+    assert.equal(runs, 2);
+    // What an isolated call runs can be waited for, from inside and from outside.
+    const running = inside(2);
+    await pause(10);
+    assert.deepEqual(await settled(Promise.all([running, shared(2)])), [2, 2]);
+    assert.equal(runs, 3);
+  });
+});
+
 Deno.test("isolate keeps the result where the caller's working directory is gone", async () => {
   const home = Deno.cwd();
   const above = await Deno.makeTempDir();

@@ -16,5 +16,5 @@ Deno.test("isolate works in a process of its own", async () => {
   }).output();
   const text = new TextDecoder().decode(stdout);
   assert.equal(code, 0, text + new TextDecoder().decode(stderr));
-  assert(Number(/(\d+) passed/.exec(text)?.[1]) >= 12, text);
+  assert(Number(/(\d+) passed/.exec(text)?.[1]) >= 13, text);
 });
