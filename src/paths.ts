@@ -1,11 +1,36 @@
 import { homedir, hostname } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { randomBytes } from "node:crypto";
 
 /** The absolute form of a path in which a leading `~` means the home directory. */
 export function expandPath(path: string): string {
   if (path === "~" || path.startsWith("~/")) return join(homedir(), path.slice(1));
   return resolve(path);
+}
+
+/**
+ * The path of what an absolute path leads to, without links on the way, whether it is there already
+ * or not; the path itself where that may not be known.
+ */
+export function realPath(path: string): string {
+  try {
+    return Deno.realPathSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) return path;
+  }
+  const target = linkTarget(path);
+  if (target !== undefined) return realPath(resolve(dirname(path), target));
+  const folder = dirname(path);
+  return folder === path ? path : join(realPath(folder), basename(path));
+}
+
+function linkTarget(path: string): string | undefined {
+  try {
+    return Deno.readLinkSync(path);
+  } catch (error) {
+    if (error instanceof Error) return undefined;
+    throw error;
+  }
 }
 
 let host: string | undefined;

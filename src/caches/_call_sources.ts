@@ -1,6 +1,7 @@
 import { RejectedError } from "../errors.ts";
 import type { CallStorage, ValueStorage } from "../storage/storage.ts";
 import { openCalls } from "./_call_opener.ts";
+import { parseRegistration, registrationText } from "./registration.ts";
 
 /** Values, the calls that they are kept for, and further storages of calls that are at hand. */
 export interface SourceOptions {
@@ -40,10 +41,7 @@ export class CallSources implements AsyncDisposable {
 
   /** Those that can be read, as far as they have been found. */
   get all(): readonly CallStorage[] {
-    const { identity } = this.#calls;
-    const isOpened = identity !== undefined && this.#opened.has(identity);
-    const own = this.#others || isOpened ? [] : [this.#calls];
-    return [...this.#also, ...own, ...this.#opened.values()];
+    return [...this.#also, ...this.#others ? [] : [this.#calls], ...this.#opened.values()];
   }
 
   /** Those that cannot be read. */
@@ -54,21 +52,32 @@ export class CallSources implements AsyncDisposable {
   /** Finds all that there are now; those that are remembered by their identity are opened. */
   async find(): Promise<void> {
     const unreadable: Unreadable[] = [];
-    const own = this.#calls.identity;
-    for (const identity of new Set([...await this.#values.registered(), ...own ? [own] : []])) {
-      if (this.#others && identity === own) continue;
-      const isKnown = this.#opened.has(identity) ||
-        this.#also.some((each) => each.identity === identity);
-      if (isKnown) continue;
+    const own = await registrationOf(this.#calls);
+    const also = await Promise.all(this.#also.map(registrationOf));
+    for (const identity of await this.#values.registered()) {
+      if (identity === own || also.some((each) => standsFor(each, identity))) continue;
       try {
-        this.#opened.set(identity, openCalls(identity));
+        await this.#open(identity);
       } catch (error) {
         if (!(error instanceof Error)) throw error;
-        // Its own it can read in any case.
-        if (identity !== own) unreadable.push({ identity, reason: error.message });
+        unreadable.push({ identity, reason: error.message });
       }
     }
     this.#unreadable = unreadable;
+  }
+
+  // What stands there may be another one by now, or may come to be while values are removed.
+  async #open(registered: string): Promise<void> {
+    const { identity, id } = parseRegistration(registered);
+    const calls = this.#opened.get(registered) ?? openCalls(identity);
+    try {
+      if (id !== undefined) check(id, await calls.findId?.());
+      this.#opened.set(registered, calls);
+    } catch (error) {
+      this.#opened.delete(registered);
+      await calls.close();
+      throw error;
+    }
   }
 
   /**
@@ -82,7 +91,8 @@ export class CallSources implements AsyncDisposable {
     const which = this.#unreadable.map(({ identity, reason }) => `${identity} (${reason})`);
     throw new RejectedError(
       `Cannot remove values: they may be needed by calls in ${which.join(", ")}, which cannot be ` +
-        `read; make them readable, pass them as "also", or, if they are gone for good, forget them: ` +
+        'read; make them readable there, pass them as "also" if they have been moved, or, if they are ' +
+        `gone for good, forget them: ` +
         `values.forget(${JSON.stringify(first.identity)})`,
       {
         operation: "remove values",
@@ -96,4 +106,26 @@ export class CallSources implements AsyncDisposable {
     const all = [...this.#opened.values(), ...this.#unsigned];
     await Promise.all(all.map((calls) => calls.close()));
   }
+}
+
+function check(id: string, found: string | undefined): void {
+  if (found === id) return;
+  throw new Error(
+    found === undefined
+      ? "it is not what is there, which has stored no values yet: is it mounted?"
+      : "it is not what is there now: it was moved, or another one took its place",
+  );
+}
+
+async function registrationOf(calls: CallStorage): Promise<string | undefined> {
+  const { identity } = calls;
+  return identity && registrationText({ identity, id: await calls.findId?.() });
+}
+
+// Whoever passes a storage says that it is the one of that number, wherever it was before.
+function standsFor(given: string | undefined, registered: string): boolean {
+  if (given === undefined) return false;
+  const { identity, id } = parseRegistration(registered);
+  const own = parseRegistration(given);
+  return id === undefined ? own.identity === identity : own.id === id;
 }

@@ -1,6 +1,8 @@
 import { copied, type Encoding, type Reference } from "../codec/encoding.ts";
 import type { Awaitable, CallStorage, ValueStorage } from "../storage/storage.ts";
 
+import { newRegistration } from "./registration.ts";
+
 /**
  * Writes that may still be under way. From the first one until this is disposed, nobody removes
  * values.
@@ -37,9 +39,8 @@ export class Writing implements Disposable {
 
   // Inside the gate, so that whoever has shut it finds records where some are announced.
   #registered(inside: Disposable): Awaitable<Disposable> {
-    const { identity } = this.calls;
     try {
-      const registered = identity === undefined ? undefined : this.values.register(identity);
+      const registered = this.#register(newRegistration(this.calls));
       if (!(registered instanceof Promise)) return inside;
       return registered.then(() => inside, (error) => {
         inside[Symbol.dispose]();
@@ -49,6 +50,11 @@ export class Writing implements Disposable {
       inside[Symbol.dispose]();
       throw error;
     }
+  }
+
+  #register(registration: Awaitable<string | undefined>): Awaitable<void> {
+    if (registration instanceof Promise) return registration.then((text) => this.#register(text));
+    if (registration !== undefined) return this.values.register(registration);
   }
 
   #later(entering: Promise<Disposable>): Promise<Disposable> {

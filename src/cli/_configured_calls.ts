@@ -1,4 +1,5 @@
 import { Cache } from "../caches/cache.ts";
+import { parseRegistration } from "../caches/registration.ts";
 import { configSources, loadCacheConfig } from "../config/load.ts";
 import { ConfigError } from "../errors.ts";
 import type { CallStorage } from "../storage/storage.ts";
@@ -9,7 +10,7 @@ import { members } from "./_members.ts";
  * password can be opened only as the configuration says.
  */
 export async function configuredCalls({ values, calls: own }: Cache): Promise<CallStorage[]> {
-  const registered = await values.registered();
+  const registered = (await values.registered()).map((text) => parseRegistration(text).identity);
   const found = new Map<string, CallStorage>();
   for (const { name } of configSources().tables) {
     for (const { calls } of cachesNamed(name)) {

@@ -7,6 +7,7 @@ import { EmbeddedIndex } from "./_embedded_index.ts";
 import { describe, EntryFiles } from "./_entry_files.ts";
 import { type FiledRecord, nextFilingTime } from "./_record_file.ts";
 import { isReadable, openRecord } from "./_record_open.ts";
+import { FolderId } from "./_storage_id.ts";
 import { type Seal, warnOfSignature } from "./seal.ts";
 import type { Durability, Leftovers, StoredEntry, Verify } from "./storage.ts";
 
@@ -49,6 +50,8 @@ const BREATH = 500;
 export class CallFiles {
   /** The folder, as an absolute path. */
   readonly root: string;
+  /** The number of the folder. */
+  readonly id: FolderId;
   readonly #verify: Verify;
   readonly #seal: Seal | undefined;
   readonly #form: RecordForm;
@@ -61,6 +64,7 @@ export class CallFiles {
     this.#form = form;
     this.#files = new EntryFiles({ root, kind: "record", durability, suffix: form.suffix });
     this.root = this.#files.root;
+    this.id = new FolderId(this.#files);
     this.#embedded = new EmbeddedIndex(this.#files, (key) => {
       const found = this.#readKnown(key);
       return found === undefined ? [] : embeddedDigests(found.record);

@@ -153,6 +153,19 @@ export class EntryFiles {
     }
   }
 
+  /** Writes a file, unless there is one under its path; neither is ever seen half. */
+  writeNew(path: string, content: Encoding): void {
+    const temporary = this.#temporary();
+    this.#writeTemporary(temporary, content);
+    try {
+      putBack(temporary, path);
+    } catch (error) {
+      removeIfThere(temporary);
+      throw error;
+    }
+    if (this.#durability === "fsync") syncFolder(dirname(path));
+  }
+
   #temporary(): string {
     return `${this.root}/tmp/${uniqueName()}`;
   }

@@ -11,6 +11,12 @@ export const SELECT = 'SELECT record FROM calls WHERE "key" = ?';
 /** Whether there is a record. */
 export const EXISTS = 'SELECT 1 AS found FROM calls WHERE "key" = ?';
 
+/** The number of the database. */
+export const SELECT_ID = "SELECT id FROM fleche_identity";
+
+/** Gives the database its number, unless it has one. */
+export const INSERT_ID = "INSERT INTO fleche_identity (one, id) VALUES (1, ?)";
+
 const DELETE_ARGUMENTS =
   'DELETE FROM arguments WHERE "call" = (SELECT id FROM calls WHERE "key" = ?)';
 const DELETE = 'DELETE FROM calls WHERE "key" = ?';

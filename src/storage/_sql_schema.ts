@@ -1,5 +1,5 @@
 /** Version of the schema. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /** How a database writes what the schema is made of. */
 export interface SchemaDialect {
@@ -90,7 +90,17 @@ export function schemaStatements(dialect: SchemaDialect): string[] {
       suffix: dialect.ordered,
     },
   ];
-  return tables.flatMap((table) => tableStatements(table, dialect));
+  return [
+    ...tables.flatMap((table) => tableStatements(table, dialect)),
+    ...identityStatements(dialect),
+  ];
+}
+
+/** The statements that make the table of the database's number, which has one row at the most. */
+export function identityStatements(dialect: SchemaDialect): string[] {
+  const { integer, digest, table: suffix } = dialect;
+  const columns = [`one ${integer} NOT NULL PRIMARY KEY`, `id ${digest} NOT NULL`];
+  return tableStatements({ name: "fleche_identity", columns, indexes: {}, suffix }, dialect);
 }
 
 function tableStatements(

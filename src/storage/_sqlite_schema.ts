@@ -2,7 +2,9 @@ import {
   ARGUMENT_INDEXES,
   CALL_INDEXES,
   createIndex,
+  identityStatements,
   SCHEMA_VERSION,
+  type SchemaDialect,
   schemaStatements,
 } from "./_sql_schema.ts";
 import type { SqliteSchema } from "./_sqlite_file.ts";
@@ -18,20 +20,22 @@ const FROM_FIRST = [
   createIndex("arguments", "arguments_by_digest", ARGUMENT_INDEXES.arguments_by_digest),
 ];
 
+const DIALECT: SchemaDialect = {
+  id: "INTEGER PRIMARY KEY",
+  integer: "INTEGER",
+  digest: "TEXT",
+  name: "TEXT",
+  text: "TEXT",
+  bytes: "BLOB",
+  table: "STRICT",
+  ordered: "STRICT, WITHOUT ROWID",
+  inlineIndexes: false,
+};
+
 /** Call records in SQLite. */
 export const CALLS_SCHEMA: SqliteSchema = {
   table: "calls",
   version: SCHEMA_VERSION,
-  statements: schemaStatements({
-    id: "INTEGER PRIMARY KEY",
-    integer: "INTEGER",
-    digest: "TEXT",
-    name: "TEXT",
-    text: "TEXT",
-    bytes: "BLOB",
-    table: "STRICT",
-    ordered: "STRICT, WITHOUT ROWID",
-    inlineIndexes: false,
-  }).join(";\n"),
-  migrations: { 1: FROM_FIRST.join(";\n") },
+  statements: schemaStatements(DIALECT).join(";\n"),
+  migrations: { 1: FROM_FIRST.join(";\n"), 2: identityStatements(DIALECT).join(";\n") },
 };

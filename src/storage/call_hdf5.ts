@@ -1,5 +1,6 @@
 import type { CallRecord } from "../call_record.ts";
 import type { Encoding } from "../codec/encoding.ts";
+import { realPath } from "../paths.ts";
 import type { RecordFilter } from "../record_filter.ts";
 import { CallFiles } from "./_call_files.ts";
 import { fileClaims } from "./_file_claims.ts";
@@ -84,6 +85,7 @@ export class CallHdf5 implements CallStorage {
   readonly claims: Claims;
   readonly #secretKey: readonly string[] | undefined;
   readonly #files: CallFiles;
+  readonly #signs: boolean;
 
   /**
    * Takes the folder. Nothing is opened, made or loaded yet.
@@ -98,16 +100,31 @@ export class CallHdf5 implements CallStorage {
     this.lockTimeout = options.lockTimeout ?? 30;
     this.#secretKey = options.secretKey;
     const seal = makeSeal("call", signing(this.#secretKey));
+    this.#signs = seal?.signs === true;
     const { root, verify, durability } = this;
     const form = hdf5Form(this.compress !== false);
     this.#files = new CallFiles({ root, verify, durability, seal, form });
-    this.identity = `hdf5://${this.#files.root}`;
+    this.identity = `hdf5://${realPath(this.#files.root)}`;
     this.claims = fileClaims(`${this.#files.root}/locks`);
   }
 
   /** The keys as they were given: hexadecimal digits, or an empty list for those of the environment. */
   get secretKey(): readonly string[] | undefined {
     return this.#secretKey;
+  }
+
+  /** The number of the folder, in the file `<root>/id`, if there is one yet. */
+  findId(): string | undefined {
+    return this.#files.id.find();
+  }
+
+  /**
+   * The number of the folder, which is drawn if there is none.
+   *
+   * @throws {SaveError} If it cannot be written.
+   */
+  ensureId(): string {
+    return this.#files.id.ensure();
   }
 
   /** Reads a record and checks it. */
@@ -189,6 +206,11 @@ export class CallHdf5 implements CallStorage {
   /** Renews the age of a record, if it is there. */
   touch(key: string): void {
     this.#files.touch(key);
+  }
+
+  /** The same folder without keys; undefined where records are not signed. */
+  unsigned(): CallHdf5 | undefined {
+    return this.#signs ? new CallHdf5({ root: this.root, verify: this.verify }) : undefined;
   }
 
   /** Forgets which values are embedded; no file stays open. */

@@ -8,6 +8,7 @@ import {
   UnknownTypeError,
 } from "../errors.ts";
 import { errorOnce, warnOnce } from "../log.ts";
+import { realPath } from "../paths.ts";
 import { matchesFilter, type RecordFilter } from "../record_filter.ts";
 import type { Claims } from "./claims.ts";
 import { fileClaims } from "./_file_claims.ts";
@@ -17,6 +18,7 @@ import { newestFirst } from "./_newest_first.ts";
 import { isReadable, openRecord } from "./_record_open.ts";
 import { ServerClaims } from "./_server_claims.ts";
 import { ServerDriver } from "./_server_driver.ts";
+import { DatabaseId } from "./_sql_id.ts";
 import type { Row, SqlDriver, Statement } from "./_sql_driver.ts";
 import * as queries from "./_sql_queries.ts";
 import { databaseAddress, type ServerAddress } from "./_sql_url.ts";
@@ -123,6 +125,7 @@ export class CallSql implements CallStorage {
   /** The database, for messages. */
   readonly #name: string;
   readonly #driver: SqlDriver;
+  readonly #id: DatabaseId;
 
   /**
    * Takes the database. It is opened, and made where there is none, when it is first used.
@@ -145,8 +148,8 @@ export class CallSql implements CallStorage {
       const { path } = address;
       const persistent = path !== IN_MEMORY;
       this.capabilities = { persistent, shared: persistent, ordered: true };
-      this.claims = persistent ? fileClaims(`${path}.locks`) : undefined;
-      this.identity = persistent ? `sqlite:///${path}` : undefined;
+      this.claims = persistent ? fileClaims(`${realPath(path)}.locks`) : undefined;
+      this.identity = persistent ? `sqlite:///${realPath(path)}` : undefined;
       this.#name = path;
       this.#driver = this.#fileDriver(path);
     } else {
@@ -157,6 +160,7 @@ export class CallSql implements CallStorage {
       this.#driver = driver;
       this.claims = new ServerClaims(address, driver.locks);
     }
+    this.#id = new DatabaseId(this.#driver, this.#name);
   }
 
   #fileDriver(path: string): SqlDriver {
@@ -183,6 +187,20 @@ export class CallSql implements CallStorage {
   /** The keys as they were given: hexadecimal digits, or an empty list for those of the environment. */
   get secretKey(): readonly string[] | undefined {
     return this.#secretKey;
+  }
+
+  /** The number of the database, in its table `fleche_identity`, if there is one yet. */
+  findId(): Awaitable<string | undefined> {
+    return this.#id.find();
+  }
+
+  /**
+   * The number of the database, which is drawn if there is none.
+   *
+   * @throws {SaveError} If it cannot be written.
+   */
+  ensureId(): Awaitable<string> {
+    return this.#id.ensure();
   }
 
   /** Reads a record and checks it. */
@@ -365,6 +383,7 @@ export class CallSql implements CallStorage {
 
   /** Closes the database; it is opened again when it is used again. */
   close(): void | Promise<void> {
+    this.#id.forget();
     const closed = this.claims?.close();
     return closed instanceof Promise
       ? closed.then(() => this.#driver.close())

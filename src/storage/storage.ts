@@ -116,7 +116,7 @@ export interface ValueStorage extends Storage {
   isLeaf?(digest: string): Awaitable<boolean | undefined>;
   /** Keeps saves apart from the removal of what no call needs. */
   readonly gate: Gate;
-  /** Remembers a call storage whose records name values here, by its identity. */
+  /** Remembers a call storage whose records name values here, by its identity and its number. */
   register(identity: string): Awaitable<void>;
   /** The call storages that are remembered. */
   registered(): Awaitable<string[]>;
@@ -129,10 +129,22 @@ export interface ValueStorage extends Storage {
 /** Call records by their lookup key. */
 export interface CallStorage extends Storage {
   /**
-   * What names this storage for good, as `sqlite:////absolute/path` or `file:///absolute/path`,
-   * without passwords; undefined where no other process can open it.
+   * What names this storage for good, as `sqlite:////absolute/path` or `file:///absolute/path`, without
+   * links on the way and without passwords; undefined where no other process can open it.
    */
   readonly identity: string | undefined;
+  /**
+   * The number that was drawn when values were first stored for calls here, which tells this storage
+   * from any other that comes to stand in its place; undefined if there is none yet. Left out by
+   * storages that have none.
+   */
+  findId?(): Awaitable<string | undefined>;
+  /**
+   * The same number; it is drawn if there is none.
+   *
+   * @throws {SaveError} If it cannot be written.
+   */
+  ensureId?(): Awaitable<string>;
   /** Reads a record; undefined if it is not there, or was damaged and has been put aside. */
   get(key: string): Awaitable<CallRecord | undefined>;
   /**

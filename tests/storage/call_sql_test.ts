@@ -67,8 +67,8 @@ Deno.test("CallSql numbers its schema and refuses a newer one", async () => {
   const storage = new CallSql({ url: path });
   await storage.list("");
   storage.close();
-  assert.equal(pragma(path, "user_version"), 2);
-  sql(path, "PRAGMA user_version = 3");
+  assert.equal(pragma(path, "user_version"), 3);
+  sql(path, "PRAGMA user_version = 4");
   const key = sampleOf(1).digest;
   for (const method of ["get", "list", "has"] as const) {
     await assert.rejects(async () => await storage[method](key), (error) => {
@@ -76,7 +76,7 @@ Deno.test("CallSql numbers its schema and refuses a newer one", async () => {
         /newer version/.test(error.message);
     });
   }
-  assert.equal(pragma(path, "user_version"), 3);
+  assert.equal(pragma(path, "user_version"), 4);
 });
 
 /** A database as the first version of the schema had it. */
@@ -120,7 +120,7 @@ Deno.test("CallSql brings a database of the first schema up to date, records and
   assert.deepEqual(await Array.fromAsync(after.records(filter), ({ key }) => key), [keys[1]]);
   const ages = await Array.fromAsync(after.entries(), ({ modified }) => modified);
   assert.deepEqual(ages, [0, 0]);
-  assert.equal(pragma(path, "user_version"), 2);
+  assert.equal(pragma(path, "user_version"), 3);
   await using made = new CallSql({ url: fresh });
   await made.list("");
   const indexes = "SELECT name, sql FROM sqlite_schema WHERE type = 'index' ORDER BY name";
