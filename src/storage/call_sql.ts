@@ -194,11 +194,7 @@ export class CallSql implements CallStorage {
     return this.#id.find();
   }
 
-  /**
-   * The number of the database, which is drawn if there is none.
-   *
-   * @throws {SaveError} If it cannot be written.
-   */
+  /** The number of the database, which is drawn if there is none. */
   ensureId(): Awaitable<string> {
     return this.#id.ensure();
   }
@@ -375,9 +371,9 @@ export class CallSql implements CallStorage {
     await this.#driver.run(...queries.touching(key, this.#driver.now));
   }
 
-  /** The same database without keys; undefined where records are not signed. */
+  /** The same database without keys; undefined where records are not signed, or only here. */
   unsigned(): CallSql | undefined {
-    if (this.#seal?.signs !== true) return undefined;
+    if (this.#seal?.signs !== true || !this.capabilities.shared) return undefined;
     return new CallSql({ url: this.#url, echo: this.echo, lockTimeout: this.lockTimeout });
   }
 

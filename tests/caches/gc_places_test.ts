@@ -1,7 +1,16 @@
-import { Cache, CallFile, CallHdf5, CallSql, type CallStorage, RejectedError } from "@fleche/core";
-import { ValueFile } from "@fleche/core";
+import {
+  Cache,
+  CallFile,
+  CallHdf5,
+  CallSql,
+  type CallStorage,
+  RejectedError,
+  ValueFile,
+  ValueMemory,
+} from "@fleche/core";
 import assert from "node:assert/strict";
 import { TemporaryFolder } from "../storage/_temporary_folder.ts";
+import { Warnings } from "../storage/_warnings.ts";
 import { LARGE, simple } from "./_cache_manifest.ts";
 
 const OTHER = "y".repeat(5000);
@@ -10,6 +19,12 @@ const STORAGES: Record<string, (path: string) => CallStorage> = {
   CallFile: (root) => new CallFile({ root }),
   CallHdf5: (root) => new CallHdf5({ root }),
   CallSql: (url) => new CallSql({ url }),
+};
+
+const SIGNED: Record<string, (path: string, key: string) => CallStorage> = {
+  CallFile: (root, key) => new CallFile({ root, secretKey: [key] }),
+  CallHdf5: (root, key) => new CallHdf5({ root, secretKey: [key] }),
+  CallSql: (url, key) => new CallSql({ url, secretKey: [key] }),
 };
 
 /** Makes caches that share values, with calls in one place or another. */
@@ -98,3 +113,30 @@ for (const calls of [STORAGES["CallFile"], STORAGES["CallHdf5"]]) {
     assert.equal(await (await there.load(key)).result(), LARGE);
   });
 }
+
+for (const [name, calls] of Object.entries(SIGNED)) {
+  Deno.test(`gc() reads what others signed in a ${name}, whoever passes it`, async () => {
+    using folder = new TemporaryFolder();
+    using warnings = new Warnings();
+    const values = new ValueFile({ root: folder.join("values") });
+    const open = (place: string, key: string) =>
+      new Cache({ values, calls: calls(folder.join(place), key.repeat(32)) });
+    await using theirs = open("theirs", "aa");
+    const key = await theirs.save(simple(1, LARGE));
+    await using mine = open("theirs", "bb");
+    await using other = open("other", "cc");
+    await other.save(simple(2, OTHER));
+    assert.equal((await mine.gc({ grace: 0 })).removed.entries, 0);
+    assert.equal((await other.gc({ grace: 0, also: [mine.calls] })).removed.entries, 0);
+    assert.equal(await (await theirs.load(key)).result(), LARGE);
+    assert.deepEqual(warnings.texts, []);
+  });
+}
+
+Deno.test("gc() keeps what signed calls in a database in memory need", async () => {
+  const calls = new CallSql({ url: "sqlite://", secretKey: ["aa".repeat(32)] });
+  await using cache = new Cache({ values: new ValueMemory(), calls });
+  const key = await cache.save(simple(1, LARGE));
+  assert.equal((await cache.gc({ grace: 0 })).removed.entries, 0);
+  assert.equal(await (await cache.load(key)).result(), LARGE);
+});

@@ -1,4 +1,4 @@
-import { digest } from "@fleche/core";
+import { Cache, Call, CallFile, digest } from "@fleche/core";
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { ramp, type Store, withStore } from "./_store.ts";
@@ -37,6 +37,23 @@ Deno.test("fleche gc removes the values that no call needs", () =>
     const { dryRun, calls, removed } = report as Record<string, { entries?: number }>;
     assert.deepEqual([dryRun, calls, removed?.entries], [false, 1, 1]);
     assert.deepEqual(await has(), [true, false]);
+  }));
+
+Deno.test("fleche gc reads calls that were signed with another key than the configuration has", () =>
+  withStore(async (store) => {
+    const path = join(store.home, "fleche.toml");
+    const table = `[both]\nvalues = { type = "file", root = "local/values" }\n` +
+      `calls = { type = "file", root = "signed", secret_key = ["${"bb".repeat(32)}"] }\n`;
+    Deno.writeTextFileSync(path, Deno.readTextFileSync(path) + table);
+    const root = join(store.home, "signed");
+    const calls = new CallFile({ root, secretKey: ["aa".repeat(32)] });
+    await using signed = new Cache({ values: store.cache.values, calls });
+    const key = await signed.save(new Call({ name: "signed", result: ramp(1000, 5) }));
+    await fill(store);
+    for (const cache of ["local", "both"]) {
+      await store.print("gc", "--grace", "0", "--cache", cache);
+    }
+    assert.deepEqual(await (await signed.load(key)).result(), ramp(1000, 5));
   }));
 
 Deno.test("fleche gc refuses while calls that it cannot read may need values, unless it is told to forget", () =>
