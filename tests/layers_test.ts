@@ -9,6 +9,7 @@ const REPOSITORY = new URL("../", import.meta.url);
  */
 const LAYERS: readonly (readonly string[])[] = [
   [
+    "bytes.ts",
     "errors.ts",
     "digest.ts",
     "log.ts",

@@ -19,16 +19,26 @@ export class Reach {
   records = 0;
   readonly #values: PartSource;
   readonly #sources: CallSources;
+  readonly #leavesDamaged: boolean;
   readonly #feeds = new Map<CallStorage, RecordFeed>();
   // By digest the parts of all values that were reached and are there.
   readonly #parts = new Map<string, readonly Reference[]>();
   // Parts of reached values that are not there, or damaged: somebody may store them again.
   readonly #absent = new Map<string, Reference>();
 
-  /** Takes the values, and the calls that need them. */
-  constructor(values: PartSource, sources: CallSources) {
+  /**
+   * Takes the values, and the calls that need them.
+   *
+   * @param options whether damaged records are left where they are
+   */
+  constructor(
+    values: PartSource,
+    sources: CallSources,
+    options: { readonly leavesDamaged?: boolean } = {},
+  ) {
     this.#values = values;
     this.#sources = sources;
+    this.#leavesDamaged = options.leavesDamaged ?? false;
   }
 
   /**
@@ -40,7 +50,7 @@ export class Reach {
   async update(onRecord?: (record: CallRecord) => void): Promise<void> {
     await this.#sources.find();
     for (const calls of this.#sources.all) {
-      const feed = this.#feeds.get(calls) ?? new RecordFeed(calls);
+      const feed = this.#feeds.get(calls) ?? new RecordFeed(calls, this.#leavesDamaged);
       this.#feeds.set(calls, feed);
       for await (const record of feed.next()) {
         this.records++;

@@ -16,12 +16,18 @@ const COARSE_GRAIN = 2_000;
  */
 export class RecordFeed {
   readonly #calls: CallStorage;
+  readonly #leavesDamaged: boolean;
   readonly #seen = new Map<string, number>();
   #youngest = -Infinity;
 
-  /** Takes the storage. */
-  constructor(calls: CallStorage) {
+  /**
+   * Takes the storage.
+   *
+   * @param leavesDamaged whether damaged records are left where they are, as reading does not
+   */
+  constructor(calls: CallStorage, leavesDamaged: boolean) {
     this.#calls = calls;
+    this.#leavesDamaged = leavesDamaged;
   }
 
   /**
@@ -42,13 +48,18 @@ export class RecordFeed {
     }
     if (unread.size === 0) return;
     const breathe = breath();
-    for await (const record of this.#calls.records()) {
-      unread.delete(record.key);
-      yield record;
-      await breathe();
+    if (!this.#leavesDamaged) {
+      for await (const record of this.#calls.records()) {
+        unread.delete(record.key);
+        yield record;
+        await breathe();
+      }
     }
     // Those that went meanwhile, that are damaged, or that this version cannot read.
-    for (const key of unread) yield* this.#read(key);
+    for (const key of unread) {
+      yield* this.#read(key);
+      await breathe();
+    }
   }
 
   async *#changed(): AsyncIterable<CallRecord> {
@@ -74,6 +85,7 @@ export class RecordFeed {
   }
 
   async *#read(key: string): AsyncIterable<CallRecord> {
+    if (this.#leavesDamaged && await this.#calls.check?.(key) === false) return;
     const record = await this.#calls.get(key);
     if (record !== undefined) yield record;
   }

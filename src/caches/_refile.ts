@@ -1,3 +1,4 @@
+import { areEqual } from "../bytes.ts";
 import { CallRecord, type RecordFields } from "../call_record.ts";
 import { hashedIdentity, KeyPrefix } from "../lookup_key.ts";
 import { slotDigest } from "../slot.ts";
@@ -143,8 +144,4 @@ class Refiling {
     const { fields } = record;
     await this.#put(CallRecord.build(key, { ...fields, calls: this.#renamed(fields.calls) }));
   }
-}
-
-function areEqual(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length && one.every((byte, index) => byte === other[index]);
 }

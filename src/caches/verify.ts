@@ -1,7 +1,8 @@
+import { areEqual } from "../bytes.ts";
 import type { CallRecord } from "../call_record.ts";
 import { encodingDigest, type Reference } from "../codec/encoding.ts";
 import { UnknownTypeError } from "../errors.ts";
-import type { CallStorage, Storage, StoredEntry, ValueStorage } from "../storage/storage.ts";
+import type { CallStorage, StoredEntry, ValueStorage } from "../storage/storage.ts";
 import { breath } from "./_breath.ts";
 import { CallSources, type SourceOptions } from "./_call_sources.ts";
 import { Reach } from "./_reach.ts";
@@ -11,8 +12,9 @@ import type { Amount } from "./gc.ts";
 /** How everything that is stored is checked. */
 export interface VerifyOptions {
   /**
-   * Whether damaged values and records are put aside, and records whose result is not whole removed, so
-   * that they are computed again; otherwise, by default, they are only reported.
+   * Whether damaged values and records are put aside, and so are records whose result is not whole, so
+   * that they are computed again; otherwise, by default, they are only reported. What is signed with
+   * a key that is not given, and calls whose result is, stay as they are in any case.
    */
   repair?: boolean;
   /** Further storages of calls that need values: those that take a password to open. */
@@ -34,9 +36,12 @@ export interface VerifyProgress {
 
 /** What was found. */
 export interface VerifyReport {
-  /** Whether damaged entries were put aside, and calls that are not whole removed. */
+  /** Whether damaged entries, and calls that are not whole, were put aside. */
   readonly repair: boolean;
-  /** Whether nothing is damaged, under another key than its own, or without its result. */
+  /**
+   * Whether nothing is damaged, under another key than its own, without its result, or signed with a key
+   * that is not given.
+   */
   isClean: boolean;
   /** Records that were checked, and their bytes. */
   readonly records: Amount;
@@ -44,6 +49,8 @@ export interface VerifyReport {
   readonly values: Amount;
   /** Keys of records that cannot be read. */
   readonly damagedRecords: string[];
+  /** Keys of records that are signed with a key that is not given, or not signed. */
+  readonly unverifiedRecords: string[];
   /** Keys of records that a newer version has filed, and that this one cannot check. */
   readonly newerRecords: string[];
   /**
@@ -51,15 +58,17 @@ export interface VerifyReport {
    * format, and are found again after {@linkcode Cache.redigest}.
    */
   readonly misfiledRecords: string[];
-  /** Digests of values whose bytes are not those of that digest, or are not signed as they should. */
+  /** Digests of values whose bytes are not those of that digest. */
   readonly damagedValues: string[];
+  /** Digests of values that are signed with a key that is not given, or not signed. */
+  readonly unverifiedValues: string[];
   /** Keys of calls whose result, or a part of it, is not there. */
   readonly withoutResult: string[];
   /** Calls that have arguments whose values are not there, which is no fault. */
   withoutArguments: number;
   /**
    * Values that no call needs, which is no fault; {@linkcode Cache.gc} removes them in time. None are
-   * counted where there are records of a newer version.
+   * counted where there are records of a newer version, or entries signed with a key that is not given.
    */
   readonly orphans: Amount;
   /** Call storages that could not be read, so that what they need counts as orphans. */
@@ -67,6 +76,9 @@ export interface VerifyReport {
   /** How long each step took, in seconds. */
   readonly seconds: Record<VerifyStep, number>;
 }
+
+/** Seconds to wait for those who store before a call without its result is put aside. */
+const LOCK_TIMEOUT = 1;
 
 /** After how many entries progress is told. */
 const TOLD = 1000;
@@ -87,6 +99,7 @@ class Check implements AsyncDisposable {
   readonly #options: VerifyOptions;
   readonly #report: VerifyReport;
   readonly #breathe = breath();
+  #canShut = true;
 
   constructor(storages: SourceOptions, options: VerifyOptions) {
     this.#values = storages.values;
@@ -99,9 +112,11 @@ class Check implements AsyncDisposable {
       records: { entries: 0, bytes: 0 },
       values: { entries: 0, bytes: 0 },
       damagedRecords: [],
+      unverifiedRecords: [],
       newerRecords: [],
       misfiledRecords: [],
       damagedValues: [],
+      unverifiedValues: [],
       withoutResult: [],
       withoutArguments: 0,
       orphans: { entries: 0, bytes: 0 },
@@ -119,18 +134,26 @@ class Check implements AsyncDisposable {
     for await (const entry of this.#calls.entries()) keys.push(entry.name);
     await this.#step("records", keys, (key) => this.#record(key));
     await this.#step("values", values, (entry) => this.#value(entry));
-    const damaged = new Set(report.damagedValues);
-    const resolver = new Resolver(this.#values, damaged);
-    const reach = new Reach(withoutDamaged(this.#values, damaged), this.#sources);
-    const unreadable = new Set([...report.damagedRecords, ...report.newerRecords]);
+    const faults = new Map<string, "damaged" | "unverified">([
+      ...report.damagedValues.map((digest) => [digest, "damaged"] as const),
+      ...report.unverifiedValues.map((digest) => [digest, "unverified"] as const),
+    ]);
+    const resolver = new Resolver(this.#values, (digest) => faults.get(digest));
+    const reach = new Reach(withoutFaulty(this.#values, faults), this.#sources, {
+      leavesDamaged: true,
+    });
+    const unreadable = new Set([
+      ...[report.damagedRecords, report.unverifiedRecords, report.newerRecords].flat(),
+    ]);
     const readable = keys.filter((key) => !unreadable.has(key));
     await this.#step("references", readable, (key) => this.#references(key, resolver, reach));
-    await this.#step("orphans", [values], (all) => this.#orphans(all, damaged, reach));
-    const faults = [
-      ...[report.damagedRecords, report.newerRecords, report.misfiledRecords],
-      ...[report.damagedValues, report.withoutResult],
+    await this.#step("orphans", [values], (all) => this.#orphans(all, faults, reach));
+    const found = [
+      ...[report.damagedRecords, report.unverifiedRecords, report.newerRecords],
+      ...[report.misfiledRecords, report.damagedValues, report.unverifiedValues],
+      report.withoutResult,
     ];
-    report.isClean = faults.every(({ length }) => length === 0);
+    report.isClean = found.every(({ length }) => length === 0);
     return report;
   }
 
@@ -155,24 +178,27 @@ class Check implements AsyncDisposable {
   }
 
   async #record(key: string): Promise<void> {
-    const report = this.#report;
-    if (!report.repair && await this.#calls.check?.(key) === false) {
-      report.damagedRecords.push(key);
-      return;
-    }
-    // Reading puts aside what is damaged, where that is how the storage does it.
-    const wasThere = await this.#calls.has(key);
-    const record = await this.#read(key);
+    const { repair, damagedRecords, newerRecords, records, ...report } = this.#report;
+    const isSound = await this.#isSound(key);
+    if (isSound === undefined) return;
+    if (isSound === "unverified") return void report.unverifiedRecords.push(key);
+    const record = isSound ? await this.#read(key) : undefined;
     if (record === "newer") {
-      report.newerRecords.push(key);
+      newerRecords.push(key);
     } else if (record !== undefined) {
-      report.records.entries++;
-      report.records.bytes += record.bytes.length;
+      records.entries++;
+      records.bytes += record.bytes.length;
       if (record.computeKey() !== key) report.misfiledRecords.push(key);
-    } else if (wasThere) {
-      report.damagedRecords.push(key);
-      if (report.repair) await removeIfDamaged(this.#calls, key);
+    } else if (await this.#calls.has(key)) {
+      damagedRecords.push(key);
+      if (repair) await this.#calls.setAside?.(key);
     }
+  }
+
+  async #isSound(key: string): Promise<boolean | "unverified" | undefined> {
+    return this.#calls.check === undefined
+      ? await this.#calls.has(key) || undefined
+      : await this.#calls.check(key);
   }
 
   async #value({ name, length }: StoredEntry): Promise<void> {
@@ -181,15 +207,17 @@ class Check implements AsyncDisposable {
     if (isRight === undefined) return;
     report.values.entries++;
     report.values.bytes += length;
-    if (!isRight) report.damagedValues.push(name);
+    if (isRight === "unverified") report.unverifiedValues.push(name);
+    else if (!isRight) report.damagedValues.push(name);
   }
 
-  async #isRight(digest: string): Promise<boolean | undefined> {
-    if (!this.#report.repair && this.#values.check !== undefined) {
-      return await this.#values.check(digest);
+  async #isRight(digest: string): Promise<boolean | "unverified" | undefined> {
+    if (this.#values.check !== undefined) {
+      const isRight = await this.#values.check(digest);
+      if (isRight !== false || !this.#report.repair) return isRight;
     }
     if (!await this.#values.has(digest)) return undefined;
-    // As above: what is damaged is put aside.
+    // Reading puts aside what is damaged, where that is how the storage does it.
     const encoding = await this.#values.get(digest);
     if (encoding === undefined) return false;
     if (encodingDigest(encoding) === digest) return true;
@@ -202,25 +230,59 @@ class Check implements AsyncDisposable {
     const record = await this.#read(key);
     if (record === undefined || record === "newer") return;
     const results = record.resultReferences;
-    if (!await resolver.areWhole(results)) {
+    const isWhole = await resolver.areWhole(results);
+    if (isWhole === false && !await this.#isHealed(record)) {
       this.#report.withoutResult.push(key);
-      if (this.#report.repair) await this.#calls.delete(key);
-      else await reach.visit(record.references);
+      if (!this.#report.repair) await reach.visit(record.references);
       return;
     }
     await reach.visit(record.references);
     const ofResult = new Set(results.map(({ digest }) => digest));
     const others = record.references.filter(({ digest }) => !ofResult.has(digest));
-    if (!await resolver.areWhole(others)) this.#report.withoutArguments++;
+    if (await resolver.areWhole(others) === false) this.#report.withoutArguments++;
+  }
+
+  // Whether a call without its result has been stored anew since its values were looked at; puts it
+  // aside if not, and that is wanted. Nobody stores meanwhile.
+  async #isHealed(record: CallRecord): Promise<boolean> {
+    if (!this.#report.repair) return false;
+    using _ = await this.#shut();
+    const present = await this.#read(record.key);
+    if (present === undefined) return false;
+    if (present === "newer" || !areEqual(present.bytes, record.bytes)) return true;
+    const damaged = new Set(this.#report.damagedValues);
+    const anew = new Resolver(this.#values, async (digest) => {
+      const isDamaged = damaged.has(digest) && await this.#values.check?.(digest) === false;
+      return isDamaged ? "damaged" : undefined;
+    });
+    if (await anew.areWhole(record.resultReferences) !== false) return true;
+    if (this.#calls.setAside === undefined) await this.#calls.delete(record.key);
+    else await this.#calls.setAside(record.key, record);
+    return false;
+  }
+
+  // Where that cannot be done, what is put aside is compared all the same.
+  async #shut(): Promise<Disposable> {
+    if (this.#canShut) {
+      try {
+        return await this.#values.gate.shut(LOCK_TIMEOUT);
+      } catch (error) {
+        if (!(error instanceof Error)) throw error;
+        this.#canShut = false;
+      }
+    }
+    return { [Symbol.dispose]() {} };
   }
 
   async #orphans(
     values: readonly StoredEntry[],
-    damaged: ReadonlySet<string>,
+    faults: ReadonlyMap<string, unknown>,
     reach: Reach,
   ): Promise<void> {
+    const { newerRecords, unverifiedRecords, unverifiedValues } = this.#report;
     // Nobody can tell what they need.
-    if (this.#report.newerRecords.length > 0) return;
+    const unknown = [newerRecords, unverifiedRecords, unverifiedValues];
+    if (unknown.some(({ length }) => length > 0)) return;
     try {
       await reach.update();
     } catch (error) {
@@ -229,7 +291,7 @@ class Check implements AsyncDisposable {
     }
     this.#report.unreadable.push(...this.#sources.unreadable.map(({ identity }) => identity));
     for (const { name, length } of values) {
-      if (reach.has(name) || damaged.has(name) || !await this.#values.has(name)) continue;
+      if (reach.has(name) || faults.has(name) || !await this.#values.has(name)) continue;
       this.#report.orphans.entries++;
       this.#report.orphans.bytes += length;
     }
@@ -240,17 +302,12 @@ class Check implements AsyncDisposable {
   }
 }
 
-// A storage that does not put aside what is damaged still has it.
-async function removeIfDamaged(storage: Storage & Pick<CallStorage, "get">, key: string) {
-  if (await storage.has(key) && await storage.get(key) === undefined) await storage.delete(key);
-}
-
 // Reading what is damaged would put it aside.
-function withoutDamaged(values: ValueStorage, damaged: ReadonlySet<string>) {
+function withoutFaulty(values: ValueStorage, faults: ReadonlyMap<string, unknown>) {
   return {
     get: (digest: string, expected?: Reference) =>
-      damaged.has(digest) ? undefined : values.get(digest, expected),
-    has: (digest: string) => !damaged.has(digest) && values.has(digest),
-    isLeaf: (digest: string) => damaged.has(digest) ? undefined : values.isLeaf?.(digest),
+      faults.has(digest) ? undefined : values.get(digest, expected),
+    has: (digest: string) => !faults.has(digest) && values.has(digest),
+    isLeaf: (digest: string) => faults.has(digest) ? undefined : values.isLeaf?.(digest),
   };
 }

@@ -16,11 +16,17 @@ interface VerifyCommandOptions extends CommonOptions {
 /** What may be wrong, in words. */
 const FAULTS = [
   ["damagedRecords", "damaged record"],
+  ["unverifiedRecords", "record signed with a key that is not given:"],
   ["newerRecords", "record of a newer version"],
   ["misfiledRecords", "record under another key than its own"],
   ["damagedValues", "damaged value"],
+  ["unverifiedValues", "value signed with a key that is not given:"],
   ["withoutResult", "call without its result"],
 ] as const;
+
+/** What to do about entries that no key verifies. */
+const KEY_REMEDY = "give the key that they were signed with, in secret_key or FLECHE_SECRET_KEY, " +
+  "and look again: until then they are left alone";
 
 /** Adds `fleche verify`. */
 export function addVerifyCommand(program: Command, exitWith: ExitWith): void {
@@ -31,7 +37,7 @@ export function addVerifyCommand(program: Command, exitWith: ExitWith): void {
         "it was repaired.",
     );
   withCommon(command)
-    .option("--repair", "put aside what is damaged, and remove calls without their results")
+    .option("--repair", "put aside what is damaged, and calls without their results")
     .action((options: VerifyCommandOptions) =>
       withCacheOf(options, async (cache) => {
         const reports: [Cache, VerifyReport][] = [];
@@ -77,6 +83,10 @@ function toLines([cache, report]: [Cache, VerifyReport]): string[] {
     for (const name of report[field]) lines.push(`${what} ${name}`);
   }
   const found = FAULTS.reduce((sum, [field]) => sum + report[field].length, 0);
-  const remedy = repair ? "" : "; add --repair, and they are computed again";
-  return [...lines, isClean ? "all is well" : `${counted(found, "fault")}${remedy}`];
+  const unverified = report.unverifiedRecords.length + report.unverifiedValues.length;
+  const remedies = [
+    ...unverified > 0 ? [KEY_REMEDY] : [],
+    ...repair || found === unverified ? [] : ["add --repair, and they are computed again"],
+  ];
+  return [...lines, isClean ? "all is well" : [counted(found, "fault"), ...remedies].join("; ")];
 }

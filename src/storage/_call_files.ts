@@ -1,3 +1,4 @@
+import { areEqual } from "../bytes.ts";
 import { CallRecord, embeddedDigests } from "../call_record.ts";
 import type { Encoding } from "../codec/encoding.ts";
 import { CorruptValueError, SaveError, SignatureError, UnknownTypeError } from "../errors.ts";
@@ -6,7 +7,7 @@ import { matchesFilter, type RecordFilter } from "../record_filter.ts";
 import { EmbeddedIndex } from "./_embedded_index.ts";
 import { describe, EntryFiles } from "./_entry_files.ts";
 import { type FiledRecord, nextFilingTime } from "./_record_file.ts";
-import { isReadable, openRecord } from "./_record_open.ts";
+import { isToBeSetAside, judgeRecord, openRecord, type RecordReader } from "./_record_open.ts";
 import { FolderId } from "./_storage_id.ts";
 import { type Seal, warnOfSignature } from "./seal.ts";
 import type { Durability, Leftovers, StoredEntry, Verify } from "./storage.ts";
@@ -106,8 +107,12 @@ export class CallFiles {
   }
 
   #open(key: string, bytes: Uint8Array): FiledRecord {
+    return openRecord(bytes, this.#reader(key));
+  }
+
+  #reader(key: string): RecordReader<FiledRecord> {
     const { maxLength } = this.#form;
-    return openRecord(bytes, { key, seal: this.#seal, maxLength, read: this.#readContent });
+    return { key, seal: this.#seal, maxLength, read: this.#readContent };
   }
 
   readonly #readContent = (key: string, content: Uint8Array): FiledRecord => {
@@ -206,15 +211,24 @@ export class CallFiles {
   }
 
   /** Whether a file holds the record of its key, or one of a newer version; it stays where it is. */
-  check(key: string): boolean | undefined {
+  check(key: string): boolean | "unverified" | undefined {
     try {
-      const bytes = Deno.readFileSync(this.#files.path(key));
-      return isReadable(() => this.#open(key, bytes));
+      return judgeRecord(Deno.readFileSync(this.#files.path(key)), this.#reader(key));
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return undefined;
       if (error instanceof Deno.errors.IsADirectory) return false;
       throw error;
     }
+  }
+
+  /** Moves a record to `<root>/quarantine/`, if it still is the given one, or damaged. */
+  setAside(key: string, record?: CallRecord): boolean {
+    const reader = this.#reader(key);
+    const isThat = record && ((found: FiledRecord) => areEqual(found.record.bytes, record.bytes));
+    const isRight = (bytes: Uint8Array) => !isToBeSetAside(bytes, reader, isThat);
+    // Whoever asks for it says so himself.
+    this.#files.setAside(key, isRight, () => {});
+    return !this.#files.has(key);
   }
 
   /** Removes temporary files, and files that were put aside, from before a time. */

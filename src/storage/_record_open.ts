@@ -44,14 +44,38 @@ export function openRecord<T>(bytes: Uint8Array, reader: RecordReader<T>): T {
   throw new CorruptValueError(message, { digest: key }, { cause: failure });
 }
 
-/** Whether opening a record gives one, or one of a newer version. */
-export function isReadable(open: () => unknown): boolean {
+/**
+ * Whether stored bytes are a whole record of the key, or one of a newer version; "unverified" if they
+ * may be, but no key verifies the signature.
+ */
+export function judgeRecord<T>(
+  bytes: Uint8Array,
+  reader: RecordReader<T>,
+): boolean | "unverified" {
   try {
-    open();
+    openRecord(bytes, reader);
     return true;
   } catch (error) {
     if (error instanceof UnknownTypeError) return true;
-    if (error instanceof CorruptValueError || error instanceof SignatureError) return false;
+    if (error instanceof SignatureError) {
+      return judgeRecord(bytes, { ...reader, seal: undefined }) && "unverified";
+    }
+    if (error instanceof CorruptValueError) return false;
     throw error;
+  }
+}
+
+/** Whether stored bytes are to be put aside: those of a certain record, or else damaged ones. */
+export function isToBeSetAside<T>(
+  bytes: Uint8Array,
+  reader: RecordReader<T>,
+  isThat: ((found: T) => boolean) | undefined,
+): boolean {
+  if (isThat === undefined) return judgeRecord(bytes, reader) === false;
+  try {
+    return isThat(openRecord(bytes, reader));
+  } catch (error) {
+    if (judgeRecord(bytes, reader) === true && !(error instanceof UnknownTypeError)) throw error;
+    return false;
   }
 }

@@ -10,6 +10,7 @@ import {
 import { Connection } from "./_server_connection.ts";
 import { explained } from "./_server_errors.ts";
 import { openTables } from "./_server_schema.ts";
+import type { SchemaDialect } from "./_sql_schema.ts";
 import type { SessionOptions, SqlResult, SqlServer, SqlSession } from "./_sql_session.ts";
 import type { ServerAddress } from "./_sql_url.ts";
 
@@ -28,6 +29,7 @@ const IDLE_TIME = 60_000;
 /** A database on a server, through one connection that is opened when it is first used. */
 export class ServerDriver implements SqlDriver {
   readonly now: string;
+  readonly schema: SchemaDialect;
   readonly locks: SqlLocks;
   readonly #server: SqlServer;
   readonly #address: ServerAddress;
@@ -42,6 +44,7 @@ export class ServerDriver implements SqlDriver {
     options: SessionOptions & { readonly echo: boolean },
   ) {
     this.now = server.now;
+    this.schema = server.schema;
     this.#server = server;
     this.#address = address;
     this.#options = options;

@@ -1,4 +1,5 @@
 import { inform } from "../log.ts";
+import type { SchemaDialect } from "./_sql_schema.ts";
 import type { Awaitable } from "./storage.ts";
 
 /** What a statement takes and a row holds. */
@@ -22,6 +23,8 @@ export type Script<T> = Generator<Statement, T, number>;
 export interface SqlDriver {
   /** The present time in milliseconds since 1970 by the database's clock, as an expression. */
   readonly now: string;
+  /** How it writes what tables are made of. */
+  readonly schema: SchemaDialect;
   /** The first row. */
   get(sql: string, parameters: readonly SqlValue[]): Awaitable<Row | undefined>;
   /** All rows. */

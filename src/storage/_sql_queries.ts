@@ -42,6 +42,9 @@ const COUNTED = 1000;
 /** Arguments that a database is told to look for; with each one, planning takes longer. */
 export const MAX_ARGUMENTS = 4;
 
+/** Arguments of a filter that are counted to find out which are rare. */
+const MAX_COUNTED = 32;
+
 /** An argument's name and the digest of its value. */
 export type Argument = readonly [name: string, digest: string];
 
@@ -101,6 +104,21 @@ function insertArguments(count: number): string {
 export function* deletion(key: string): Script<number> {
   yield [DELETE_ARGUMENTS, [key]];
   return yield [DELETE, [key]];
+}
+
+/** The statements that put a record aside, if it is stored as these bytes; how many there were. */
+export function* settingAside(key: string, bytes: Uint8Array, now: string): Script<number> {
+  const isThat = '"key" = ? AND record = ?';
+  yield [
+    `INSERT INTO quarantined_calls ("key", found, record)
+      SELECT "key", ${now}, record FROM calls WHERE ${isThat}`,
+    [key, bytes],
+  ];
+  yield [
+    `DELETE FROM arguments WHERE "call" = (SELECT id FROM calls WHERE ${isThat})`,
+    [key, bytes],
+  ];
+  return yield [`DELETE FROM calls WHERE ${isThat}`, [key, bytes]];
 }
 
 /** Renews the age of a record. */
@@ -167,6 +185,13 @@ export const ENTRIES: Listing = {
   all: ['SELECT id, "key" FROM calls', []],
   byKeys: `${ENTRY} WHERE ${BY_KEYS}`,
 };
+
+/** Those of the arguments of a filter that are counted: first those whose values differ. */
+export function countedArguments(all: readonly Argument[]): readonly Argument[] {
+  if (all.length <= MAX_COUNTED) return all;
+  const different = new Map(all.map((argument) => [argument[1], argument]));
+  return [...new Set([...different.values(), ...all])].slice(0, MAX_COUNTED);
+}
 
 /** Counts the calls that have an argument, up to a thousand. */
 export function counting(filter: RecordFilter, argument: Argument): Statement {

@@ -103,6 +103,19 @@ export function identityStatements(dialect: SchemaDialect): string[] {
   return tableStatements({ name: "fleche_identity", columns, indexes: {}, suffix }, dialect);
 }
 
+/**
+ * The statement that makes the table of records that were put aside. They stay there until somebody
+ * removes them, or all of the table.
+ */
+export function quarantineStatement(dialect: SchemaDialect): string {
+  const columns = [
+    `"key" ${dialect.digest} NOT NULL`,
+    `found ${dialect.integer} NOT NULL`,
+    `record ${dialect.bytes} NOT NULL`,
+  ];
+  return `CREATE TABLE IF NOT EXISTS quarantined_calls (${columns.join(", ")}) ${dialect.table}`;
+}
+
 function tableStatements(
   { name, columns, indexes, suffix }: Table,
   { inlineIndexes }: SchemaDialect,

@@ -7,6 +7,7 @@ import {
   type SqlValue,
 } from "./_sql_driver.ts";
 import { LockTimeoutError } from "../errors.ts";
+import { SQLITE } from "./_sqlite_schema.ts";
 import { openSqlite, type SqliteFileOptions } from "./_sqlite_file.ts";
 import type { Awaitable } from "./storage.ts";
 
@@ -23,6 +24,7 @@ const BUSY = 5;
 export class SqliteDriver implements SqlDriver {
   /** SQLite has no clock but that of the machine. */
   readonly now = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
+  readonly schema = SQLITE;
   readonly #options: SqliteFileOptions;
   readonly #echo: boolean;
   #database: DatabaseSync | undefined;

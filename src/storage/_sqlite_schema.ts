@@ -20,7 +20,8 @@ const FROM_FIRST = [
   createIndex("arguments", "arguments_by_digest", ARGUMENT_INDEXES.arguments_by_digest),
 ];
 
-const DIALECT: SchemaDialect = {
+/** How SQLite writes tables. */
+export const SQLITE: SchemaDialect = {
   id: "INTEGER PRIMARY KEY",
   integer: "INTEGER",
   digest: "TEXT",
@@ -36,6 +37,6 @@ const DIALECT: SchemaDialect = {
 export const CALLS_SCHEMA: SqliteSchema = {
   table: "calls",
   version: SCHEMA_VERSION,
-  statements: schemaStatements(DIALECT).join(";\n"),
-  migrations: { 1: FROM_FIRST.join(";\n"), 2: identityStatements(DIALECT).join(";\n") },
+  statements: schemaStatements(SQLITE).join(";\n"),
+  migrations: { 1: FROM_FIRST.join(";\n"), 2: identityStatements(SQLITE).join(";\n") },
 };

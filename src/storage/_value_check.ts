@@ -85,11 +85,20 @@ export class ValueCheck {
   }
 
   /**
-   * Whether stored bytes hold what has a digest.
-   *
-   * @throws {SignatureError} If entries have to be signed, and no key verifies this one.
+   * Whether stored bytes hold what has a digest; "unverified" if they do, but no key verifies the
+   * signature. They cannot be used any more after this.
    */
-  async holdsDigest(digest: string, bytes: Uint8Array): Promise<boolean> {
+  async judge(digest: string, bytes: Uint8Array): Promise<boolean | "unverified"> {
+    try {
+      return await this.#holdsDigest(digest, bytes);
+    } catch (error) {
+      if (!(error instanceof SignatureError)) throw error;
+      const unsigned = new ValueCheck(this.#verify, undefined);
+      return await unsigned.#holdsDigest(digest, bytes) && "unverified";
+    }
+  }
+
+  async #holdsDigest(digest: string, bytes: Uint8Array): Promise<boolean> {
     try {
       return this.openByDigest(digest, bytes) !== undefined;
     } catch (error) {

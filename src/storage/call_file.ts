@@ -176,8 +176,13 @@ export class CallFile implements CallStorage {
   }
 
   /** Whether a file holds the record of its key, or one of a newer version; it stays where it is. */
-  check(key: string): boolean | undefined {
+  check(key: string): boolean | "unverified" | undefined {
     return this.#files.check(key);
+  }
+
+  /** Moves a record to `<root>/quarantine/`, if it still is the given one, or damaged. */
+  setAside(key: string, record?: CallRecord): boolean {
+    return this.#files.setAside(key, record);
   }
 
   /** Removes temporary files, and files that were put aside, from before a time. */

@@ -187,10 +187,16 @@ export class CallHdf5 implements CallStorage {
   }
 
   /** Whether a file holds the record of its key, or one of a newer version; it stays where it is. */
-  async check(key: string): Promise<boolean | undefined> {
+  async check(key: string): Promise<boolean | "unverified" | undefined> {
     if (!this.#files.has(key)) return undefined;
     await loadLibrary();
     return this.#files.check(key);
+  }
+
+  /** Moves a record to `<root>/quarantine/`, if it still is the given one, or damaged. */
+  async setAside(key: string, record?: CallRecord): Promise<boolean> {
+    await loadLibrary();
+    return this.#files.setAside(key, record);
   }
 
   /** Removes temporary files, and files that were put aside, from before a time. */

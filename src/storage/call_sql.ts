@@ -1,3 +1,4 @@
+import { areEqual } from "../bytes.ts";
 import { CallRecord, MAX_RECORD_LENGTH } from "../call_record.ts";
 import { type Encoding, joined } from "../codec/encoding.ts";
 import {
@@ -15,12 +16,13 @@ import { fileClaims } from "./_file_claims.ts";
 import { MYSQL } from "./_mysql.ts";
 import { POSTGRES } from "./_postgres.ts";
 import { newestFirst } from "./_newest_first.ts";
-import { isReadable, openRecord } from "./_record_open.ts";
+import { isToBeSetAside, judgeRecord, openRecord, type RecordReader } from "./_record_open.ts";
 import { ServerClaims } from "./_server_claims.ts";
 import { ServerDriver } from "./_server_driver.ts";
 import { DatabaseId } from "./_sql_id.ts";
 import type { Row, SqlDriver, Statement } from "./_sql_driver.ts";
 import * as queries from "./_sql_queries.ts";
+import { quarantineStatement } from "./_sql_schema.ts";
 import { databaseAddress, type ServerAddress } from "./_sql_url.ts";
 import { SqliteDriver } from "./_sqlite_driver.ts";
 import { checkJournal, IN_MEMORY, type JournalMode } from "./_sqlite_file.ts";
@@ -42,9 +44,6 @@ import type {
 
 /** Calls that are soon read and compared, so that nothing rarer has to be looked for. */
 const FEW = 10;
-
-/** Arguments of a filter that are counted to find out which are rare. */
-const MAX_COUNTED = 32;
 
 /**
  * Where and how {@linkcode CallSql} keeps its records. Compressed and signed is the record itself; the
@@ -118,7 +117,7 @@ export class CallSql implements CallStorage {
    * Where records are signed: whether there is one that a key verifies. Other records are not looked
    * at, since a database stores them whole or not at all.
    */
-  readonly check?: (key: string) => Promise<boolean | undefined>;
+  readonly check?: (key: string) => Promise<boolean | "unverified" | undefined>;
   readonly #secretKey: readonly string[] | undefined;
   readonly #seal: Seal | undefined;
   readonly #url: string;
@@ -142,7 +141,7 @@ export class CallSql implements CallStorage {
     this.#secretKey = options.secretKey;
     this.#seal = makeSeal("call", options);
     this.compress = this.#seal?.compression ?? false;
-    if (this.#seal?.signs === true) this.check = (key) => this.#isSigned(key);
+    if (this.#seal?.signs === true) this.check = (key) => this.#judge(key);
     const address = databaseAddress(this.#url);
     if (address.type === "sqlite") {
       const { path } = address;
@@ -211,24 +210,19 @@ export class CallSql implements CallStorage {
     return row === undefined ? undefined : this.#parse(key, row["record"], warnOnce);
   }
 
-  #open(key: string, bytes: unknown): CallRecord {
-    return openRecord(bytes as Uint8Array, {
-      key,
-      seal: this.#seal,
-      maxLength: MAX_RECORD_LENGTH,
-      read: CallRecord.parse,
-    });
+  async #judge(key: string): Promise<boolean | "unverified" | undefined> {
+    const row = await this.#driver.get(queries.SELECT, [key]);
+    return row && judgeRecord(row["record"] as Uint8Array, this.#reader(key));
   }
 
-  async #isSigned(key: string): Promise<boolean | undefined> {
-    const row = await this.#driver.get(queries.SELECT, [key]);
-    return row && isReadable(() => this.#open(key, row["record"]));
+  #reader(key: string): RecordReader<CallRecord> {
+    return { key, seal: this.#seal, maxLength: MAX_RECORD_LENGTH, read: CallRecord.parse };
   }
 
   // A damaged record is a miss; the next save replaces it.
   #parse(key: string, bytes: unknown, report: typeof warnOnce): CallRecord | undefined {
     try {
-      return this.#open(key, bytes);
+      return openRecord(bytes as Uint8Array, this.#reader(key));
     } catch (error) {
       if (error instanceof SignatureError) {
         warnOfSignature(this.#name, `the record of call ${key} in ${this.#name}`);
@@ -348,7 +342,7 @@ export class CallSql implements CallStorage {
     const all = Object.entries(filter.arguments ?? {});
     if (all.length < 2) return all;
     const counted: { argument: queries.Argument; count: number }[] = [];
-    for (const argument of candidates(all)) {
+    for (const argument of queries.countedArguments(all)) {
       const row = await this.#driver.get(...queries.counting(filter, argument));
       const count = Number(row?.["n"]);
       counted.push({ argument, count });
@@ -371,6 +365,21 @@ export class CallSql implements CallStorage {
     await this.#driver.run(...queries.touching(key, this.#driver.now));
   }
 
+  /**
+   * Moves a record to the table `quarantined_calls`, which is made for it, if it still is the given
+   * one, or damaged. There it stays until somebody removes it.
+   */
+  async setAside(key: string, record?: CallRecord): Promise<boolean> {
+    const row = await this.#driver.get(queries.SELECT, [key]);
+    if (row === undefined) return false;
+    const bytes = row["record"] as Uint8Array;
+    const isThat = record && ((found: CallRecord) => areEqual(found.bytes, record.bytes));
+    if (!isToBeSetAside(bytes, this.#reader(key), isThat)) return false;
+    await this.#driver.run(quarantineStatement(this.#driver.schema), []);
+    const { now } = this.#driver;
+    return await this.#driver.transaction(() => queries.settingAside(key, bytes, now)) > 0;
+  }
+
   /** The same database without keys; undefined where records are not signed, or only here. */
   unsigned(): CallSql | undefined {
     if (this.#seal?.signs !== true || !this.capabilities.shared) return undefined;
@@ -390,11 +399,4 @@ export class CallSql implements CallStorage {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
-}
-
-// Of many arguments those are counted first whose values differ.
-function candidates(all: readonly queries.Argument[]): readonly queries.Argument[] {
-  if (all.length <= MAX_COUNTED) return all;
-  const different = new Map(all.map((argument) => [argument[1], argument]));
-  return [...new Set([...different.values(), ...all])].slice(0, MAX_COUNTED);
 }

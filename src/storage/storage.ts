@@ -83,10 +83,11 @@ export interface Storage extends AsyncDisposable {
    */
   sweepLeftovers?(before: number, dryRun: boolean): Awaitable<Leftovers>;
   /**
-   * Whether an entry is what its name says, all of it, without putting it aside if not; undefined if
-   * it is not there. Where this is left out, reading the entry tells.
+   * Whether an entry is what its name says, all of it, without putting it aside if not;
+   * `"unverified"` if it may be, but no key that is given verifies its signature; undefined if it is
+   * not there. Where this is left out, reading the entry tells.
    */
-  check?(name: string): Awaitable<boolean | undefined>;
+  check?(name: string): Awaitable<boolean | "unverified" | undefined>;
   /** Frees what is open. The storage opens again by itself when it is used again. */
   close(): Awaitable<void>;
 }
@@ -164,6 +165,14 @@ export interface CallStorage extends Storage {
   records(filter?: RecordFilter): AsyncIterable<CallRecord>;
   /** Renews the age of a record, if it is there. */
   touch(key: string): Awaitable<void>;
+  /**
+   * Puts a record aside, so that it is not there any more but can still be looked at: a certain one,
+   * unless it has been replaced meanwhile, or one that is damaged.
+   *
+   * @param record the one; if it is left out, what is there is put aside if it is damaged
+   * @returns Whether that was done.
+   */
+  setAside?(key: string, record?: CallRecord): Awaitable<boolean>;
   /** Keeps several processes from running one call at the same time; undefined where none can. */
   readonly claims?: Claims | undefined;
   /**

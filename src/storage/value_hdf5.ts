@@ -295,7 +295,7 @@ export class ValueHdf5 implements ValueStorage {
   }
 
   /** Whether a file holds the value of its name; it stays where it is. */
-  async check(digest: string): Promise<boolean | undefined> {
+  async check(digest: string): Promise<boolean | "unverified" | undefined> {
     const library = await loadLibrary();
     try {
       const bytes = await Deno.readFile(this.#files.path(digest));
@@ -303,9 +303,9 @@ export class ValueHdf5 implements ValueStorage {
       return encoding !== undefined && encodingDigest(encoding) === digest;
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return undefined;
-      if (error instanceof SignatureError || error instanceof Deno.errors.IsADirectory) {
-        return false;
-      }
+      if (error instanceof Deno.errors.IsADirectory) return false;
+      // The library is not given what nobody vouches for.
+      if (error instanceof SignatureError) return "unverified";
       throw error;
     }
   }

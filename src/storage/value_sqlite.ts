@@ -361,14 +361,9 @@ export class ValueSqlite implements ValueStorage {
   }
 
   /** Whether a row holds the value of its digest; it stays where it is. */
-  async check(digest: string): Promise<boolean | undefined> {
+  async check(digest: string): Promise<boolean | "unverified" | undefined> {
     const row = await this.#driver.get(queries.SELECT, [digest]);
-    try {
-      return row && await this.#check.holdsDigest(digest, bytesOf(row));
-    } catch (error) {
-      if (error instanceof SignatureError) return false;
-      throw error;
-    }
+    return row && await this.#check.judge(digest, bytesOf(row));
   }
 
   /** Removes rows that were put aside before a time. */

@@ -15,6 +15,7 @@ import {
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { filesBelow, TemporaryFolder } from "../storage/_temporary_folder.ts";
+import { KEY, OTHER_KEY } from "../storage/_seals.ts";
 import { Warnings } from "../storage/_warnings.ts";
 import { LARGE, simple } from "./_cache_manifest.ts";
 import { memory } from "./_doubles.ts";
@@ -80,7 +81,7 @@ for (const [name, open] of Object.entries(CACHES)) {
     assert.deepEqual(repaired.damagedRecords, [first]);
     assert.deepEqual(repaired.damagedValues, [damaged]);
     assert.equal(filesBelow(folder.join("values", "quarantine")).length, 1);
-    assert.equal(filesBelow(folder.join("calls", "quarantine")).length, 1);
+    assert.equal(filesBelow(folder.join("calls", "quarantine")).length, 3);
     const after = await cache.verify();
     assert.equal(after.isClean, true);
     assert.deepEqual(await Array.fromAsync(cache.query(), ({ key }) => key), [fourth]);
@@ -178,4 +179,141 @@ Deno.test("verify() tells how far it is, and how long it took", async () => {
   ]);
   assert.deepEqual(Object.keys(seconds), ["records", "values", "references", "orphans"]);
   assert(Object.values(seconds).every((each) => each >= 0));
+});
+
+const SIGNED: Record<string, (folder: TemporaryFolder, key: string, callKey?: string) => Cache> = {
+  "files": (folder, key, callKey = key) =>
+    new Cache({
+      values: new ValueFile({ root: folder.join("values"), secretKey: [key] }),
+      calls: new CallFile({ root: folder.join("calls"), secretKey: [callKey] }),
+    }),
+  "HDF5 files": (folder, key, callKey = key) =>
+    new Cache({
+      values: new ValueHdf5({ root: folder.join("values"), secretKey: [key] }),
+      calls: new CallHdf5({ root: folder.join("calls"), secretKey: [callKey] }),
+    }),
+  "SQLite": (folder, key, callKey = key) =>
+    new Cache({
+      values: new ValueSqlite({ path: folder.join("values.db"), secretKey: [key] }),
+      calls: new CallSql({ url: folder.join("calls.db"), secretKey: [callKey] }),
+    }),
+};
+
+for (const [name, open] of Object.entries(SIGNED)) {
+  Deno.test(`verify() of ${name} leaves alone what is signed with a key that is not given`, async () => {
+    using folder = new TemporaryFolder();
+    using _ = new Warnings();
+    await using cache = open(folder, KEY);
+    const key = await cache.save(simple(1, DEEP));
+    const values = (await cache.values.list("")).toSorted();
+    for (const repair of [false, true]) {
+      await using other = open(folder, OTHER_KEY);
+      const report = await other.verify({ repair });
+      assert.deepEqual([report.unverifiedRecords, report.isClean], [[key], false]);
+      assert.deepEqual(report.unverifiedValues.toSorted(), values);
+      assert.deepEqual([report.damagedRecords, report.damagedValues], [[], []]);
+      assert.equal(report.orphans.entries, 0);
+    }
+    // Only that of the values is not the right one.
+    await using half = open(folder, OTHER_KEY, KEY);
+    const report = await half.verify({ repair: true });
+    assert.deepEqual([report.unverifiedRecords, report.withoutResult], [[], []]);
+    assert.deepEqual(report.unverifiedValues.toSorted(), values);
+    assert.equal((await cache.verify()).isClean, true);
+    assert.deepEqual(await (await cache.load(key)).result(), DEEP);
+  });
+}
+
+Deno.test("verify() tells damage in signed entries from signatures of others", async () => {
+  using folder = new TemporaryFolder();
+  using _ = new Warnings();
+  await using cache = new Cache({
+    values: new ValueFile({ root: folder.join("values"), secretKey: [KEY] }),
+    calls: new CallFile({ root: folder.join("calls"), secretKey: [KEY] }),
+  });
+  const [one, two] = [await cache.save(simple(1, LARGE)), await cache.save(simple(2, PART))];
+  tear(fileOf(folder, "calls", one));
+  tear(fileOf(folder, "values", digest(PART).hex));
+  const report = await cache.verify({ repair: true });
+  assert.deepEqual(report.damagedRecords, [one]);
+  assert.deepEqual(report.damagedValues, [digest(PART).hex]);
+  assert.deepEqual([report.unverifiedRecords, report.unverifiedValues], [[], []]);
+  assert.deepEqual(report.withoutResult, [two]);
+  assert.equal(filesBelow(folder.join("calls", "quarantine")).length, 2);
+  assert.deepEqual(cache.calls.list(""), []);
+});
+
+Deno.test("verify() keeps what it repairs in SQL in a table of its own", async () => {
+  using folder = new TemporaryFolder();
+  using _ = new Warnings();
+  await using cache = new Cache({
+    values: new ValueFile({ root: folder.join("values") }),
+    calls: new CallSql({ url: folder.join("calls.db") }),
+  });
+  const [one, two] = [await cache.save(simple(1, LARGE)), await cache.save(simple(2))];
+  await cache.values.delete(digest(LARGE).hex);
+  using calls = new DatabaseSync(folder.join("calls.db"));
+  calls.prepare("UPDATE calls SET record = zeroblob(100) WHERE key = ?").run(two);
+  const records = calls.prepare("SELECT record FROM calls ORDER BY record").all();
+  await cache.verify({ repair: true });
+  assert.deepEqual(await cache.calls.list(""), []);
+  assert.deepEqual(
+    calls.prepare("SELECT record FROM quarantined_calls ORDER BY record").all(),
+    records,
+  );
+  assert.equal(calls.prepare("SELECT key FROM quarantined_calls WHERE key = ?").all(one).length, 1);
+  assert.equal(calls.prepare("SELECT * FROM arguments").all().length, 0);
+});
+
+Deno.test("verify() leaves damaged records of other call storages where they are", async () => {
+  using folder = new TemporaryFolder();
+  using warnings = new Warnings();
+  const values = new ValueFile({ root: folder.join("values") });
+  await using other = new Cache({ values, calls: new CallFile({ root: folder.join("other") }) });
+  const key = await other.save(simple(1, LARGE));
+  await other.save(simple(2, PART));
+  tear(fileOf(folder, "other", key));
+  await using cache = new Cache({ values, calls: new CallFile({ root: folder.join("calls") }) });
+  await cache.save(simple(3));
+  for (const repair of [false, true]) {
+    const { orphans } = await cache.verify({ repair });
+    assert.equal(orphans.entries, 1);
+  }
+  assert.notEqual(fileOf(folder, "other", key), "");
+  assert.deepEqual(warnings.texts, []);
+});
+
+Deno.test("verify() keeps a call that is stored anew while it repairs others", async () => {
+  using folder = new TemporaryFolder();
+  const open = () =>
+    new Cache({
+      values: new ValueFile({ root: folder.join("values") }),
+      calls: new CallFile({ root: folder.join("calls") }),
+    });
+  await using cache = open();
+  for (const x of [1, 2]) await cache.save(simple(x, LARGE));
+  cache.values.delete(digest(LARGE).hex);
+  const { calls } = cache;
+  assert(calls instanceof CallFile);
+  const setAside = calls.setAside.bind(calls);
+  let healed: Promise<unknown> = Promise.resolve();
+  calls.setAside = (key, record) => {
+    // Once nobody keeps it from storing.
+    healed = (async () => {
+      await using other = open();
+      for (const x of [1, 2]) await other.save(simple(x, LARGE));
+    })();
+    calls.setAside = setAside;
+    return setAside(key, record);
+  };
+  const { gate } = cache.values;
+  const shut = gate.shut.bind(gate);
+  gate.shut = async (seconds) => {
+    await healed;
+    return await shut(seconds);
+  };
+  const { withoutResult } = await cache.verify({ repair: true });
+  assert.equal(withoutResult.length, 1);
+  assert.equal((await cache.verify()).isClean, true);
+  assert.deepEqual(await cache.query().results(), [LARGE, LARGE]);
 });

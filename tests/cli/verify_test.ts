@@ -67,3 +67,32 @@ Deno.test("fleche verify checks read-only caches, but does not repair them", () 
       assert.match(await store.fail(code, "verify", ...args), says);
     }));
   }));
+
+Deno.test("fleche verify --repair leaves alone what it has no key for, and asks for it", () =>
+  withStore(async (store) => {
+    const { home } = store;
+    const configuration = join(home, "fleche.toml");
+    const others = Deno.readTextFileSync(configuration);
+    const [values, calls] = [join(home, "signed/values"), join(home, "signed/calls")];
+    const configure = (key: string) => {
+      const rest = `secret_key = ["${key.repeat(32)}"]`;
+      Deno.writeTextFileSync(
+        configuration,
+        `${others}[signed]\nvalues = { type = "file", root = "${values}", ${rest} }\n` +
+          `calls = { type = "file", root = "${calls}", ${rest} }\n`,
+      );
+    };
+    await store.save({ name: "f", result: ramp(1000) });
+    configure("ab");
+    await store.print("transfer", "local", "signed");
+    configure("cd");
+    const { code, text } = await store.run("verify", "--repair", "--cache", "signed");
+    assert.equal(code, 3);
+    const [key] = await keysIn(store.cache);
+    const lines = text.split("\n");
+    assert(lines.includes(`record signed with a key that is not given: ${key}`), text);
+    assert.match(text, /^value signed with a key that is not given: /m);
+    assert.match(text, /^2 faults; give the key .* secret_key or FLECHE_SECRET_KEY/m);
+    configure("ab");
+    assert.match(await store.print("verify", "--cache", "signed"), /all is well\n$/);
+  }));

@@ -390,7 +390,7 @@ for (const door of CALL_DOORS) {
     }
     await using cache = new Cache({ values, calls: door.open(folder.path, SIGNED["signed"]) });
     assert.equal(await cache.contains(call.key), false);
-    assert.equal((await cache.verify()).damagedRecords.length, 1);
+    assert.equal((await cache.verify()).unverifiedRecords.length, 1);
     assert.deepEqual(await source.transfer(cache), { moved: 1, skipped: 0, failed: 0 });
     assert.equal(await cache.contains(call.key), true);
     assert.equal(await (await cache.load(call.key)).result(), 2);

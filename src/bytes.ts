@@ -1,0 +1,4 @@
+/** Whether there are the same bytes in both. */
+export function areEqual(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, index) => byte === other[index]);
+}
