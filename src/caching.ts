@@ -2,9 +2,16 @@ import { CachedFunction } from "./cached_function.ts";
 import { checkOptions } from "./check_options.ts";
 import type { FlecheOptions } from "./fleche_options.ts";
 import { FunctionKeys } from "./function_keys.ts";
-import { type AnyFunction, FunctionProfile, type Receiver } from "./function_profile.ts";
+import {
+  type AnyFunction,
+  type FunctionPlace,
+  FunctionProfile,
+  type Receiver,
+} from "./function_profile.ts";
 import { claimIdentity } from "./identities.ts";
 import { warnOnce } from "./log.ts";
+import { definingFiles } from "./profile/definition.ts";
+import type { ParsedFunction } from "./profile/source.ts";
 import { fileIdentity, isInteractive } from "./profile/module_identity.ts";
 
 /** All that makes up the caching of one function. */
@@ -19,8 +26,8 @@ export interface Caching {
 
 /** What of a function its options do not say. */
 export interface FunctionOrigin {
-  /** The file that it is defined in, as a path or URL; undefined where none is known. */
-  readonly file: string | undefined;
+  /** The files that it may be defined in, as paths or URLs, the one that caches it first. */
+  readonly files: readonly string[];
   /** What `this` is to its calls. */
   readonly receiver: Receiver;
 }
@@ -33,10 +40,23 @@ export interface FunctionOrigin {
 export function profileOf(
   fn: AnyFunction,
   options: FlecheOptions,
-  { file, receiver }: FunctionOrigin,
+  { files, receiver }: FunctionOrigin,
 ): FunctionProfile {
   checkOptions(fn.name, options);
-  const place = () => ({ file, identity: fileIdentity(file) });
+  const place = (parsed: ParsedFunction | undefined): FunctionPlace => {
+    const [caller] = files;
+    const found = parsed === undefined
+      ? files.slice(0, 1)
+      : definingFiles(files, parsed, options.hashCode === "module");
+    const [nearest] = found;
+    if (nearest !== undefined || caller === undefined) {
+      return { files: found, identity: fileIdentity(nearest) };
+    }
+    const remedy =
+      "it is not defined in the file that caches it: call fleche where it is defined, " +
+      "or set the option module";
+    return { files: found, identity: { module: null, remedy } };
+  };
   const hasDeps = options.deps !== undefined;
   return new FunctionProfile(fn, { ...options, hasDeps, receiver }, place);
 }
@@ -61,7 +81,7 @@ export function makeCaching(
     );
   }
   const hasDeps = options.deps !== undefined;
-  claimIdentity(fn, profile, { hasDeps, interactive: isInteractive(origin.file) });
+  claimIdentity(fn, profile, { hasDeps, interactive: isInteractive(origin.files[0]) });
   const keys = new FunctionKeys(profile, options.deps);
   const cached = new CachedFunction(fn, profile, keys, {
     meta: options.meta ?? [],

@@ -4,7 +4,7 @@ import type { FlecheOptions } from "./fleche_options.ts";
 import type { AnyFunction } from "./function_profile.ts";
 import { type Fleche, type Handles, makeHandles } from "./handles.ts";
 import { type AsyncMethod, method, type MethodDecorator, methodHandles } from "./method.ts";
-import { callerFile } from "./profile/module_identity.ts";
+import { callerFiles } from "./profile/module_identity.ts";
 
 /** The type of {@linkcode fleche}. */
 export interface FlecheFunction {
@@ -143,7 +143,7 @@ export const fleche: FlecheFunction = Object.assign(wrapFunction, {
 
 function wrapFunction<F extends AnyFunction>(fn: F, options: FlecheOptions = {}): Fleche<F> {
   if (typeof fn !== "function") throw new TypeError("Cannot cache what is not a function");
-  const origin = { file: callerFile(wrapFunction), receiver: "none" } as const;
+  const origin = { files: callerFiles(wrapFunction), receiver: "none" } as const;
   const caching = makeCaching(fn, options, origin);
   const { cached, keys } = caching;
   type Result = Promise<Awaited<ReturnType<F>>>;

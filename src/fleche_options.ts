@@ -9,7 +9,9 @@ export interface FlecheOptions {
   name?: string;
   /**
    * Where the function is defined, in words that hold on every machine; by default the name of the
-   * package and the path of the file below its deno.json or package.json.
+   * package and the path of the file below its deno.json or package.json. The file is the one that
+   * caches the function or, if its source is not in there, one that this was called from; if it is in
+   * none of them the source joins the key, with a warning.
    */
   module?: string | null;
   /** The version; raise it when the function comes to compute something else. */

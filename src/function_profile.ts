@@ -2,7 +2,13 @@ import { digest } from "./codec/digest_value.ts";
 import { Digest } from "./digest.ts";
 import type { HashedField, SelectedIdentity } from "./lookup_key.ts";
 import { moduleDigest } from "./profile/module_digest.ts";
-import { isNativeSource, parseFunction, sourceDigest, usesThis } from "./profile/source.ts";
+import {
+  isNativeSource,
+  type ParsedFunction,
+  parseFunction,
+  sourceDigest,
+  usesThis,
+} from "./profile/source.ts";
 import type { ModuleIdentity } from "./profile/module_identity.ts";
 import {
   bindArguments,
@@ -49,11 +55,13 @@ export type HashCode = boolean | "module";
 
 /** Where a function is defined. */
 export interface FunctionPlace {
-  /** The file, as a path or URL; undefined where none is known. */
-  readonly file: string | undefined;
+  /** The file, as a path or URL; several where it may be in each of them, none if none is known. */
+  readonly files: readonly string[];
   /** The module's name. */
   readonly identity: ModuleIdentity;
 }
+
+type Locate = (parsed: ParsedFunction | undefined) => FunctionPlace;
 
 /** How arguments beyond the parameters are named. */
 const SURPLUS_NAME = /^\[\d+\]$/;
@@ -88,7 +96,7 @@ export class FunctionProfile {
    * @param locate finds where it is defined
    * @throws {TypeError} If it cannot be cached as the options say.
    */
-  constructor(fn: AnyFunction, options: ProfileOptions, locate: () => FunctionPlace) {
+  constructor(fn: AnyFunction, options: ProfileOptions, locate: Locate) {
     const text = Function.prototype.toString.call(fn);
     const isNative = isNativeSource(text);
     this.name = checkedName(fn, options, isNative);
@@ -101,7 +109,7 @@ export class FunctionProfile {
     this.usesThis = bodyUsesThis && !this.takesThis;
     const { module, remedy } = options.module !== undefined
       ? { module: options.module, remedy: undefined }
-      : locate().identity;
+      : locate(parsed).identity;
     this.module = module;
     const wantsModule = options.hashModule !== false;
     const needsCode = module === null && wantsModule && this.source !== null;
@@ -112,7 +120,7 @@ export class FunctionProfile {
     }
     this.remedy = needsCode && hashCode === false ? remedy : undefined;
     const code = hashCode === "module"
-      ? digest([this.source, moduleCode(this.name, locate().file)]).hex
+      ? digest([this.source, ...moduleCode(this.name, locate(parsed).files)]).hex
       : this.source;
     this.code = wantsCode ? code : null;
     const hashed: HashedField[] = [];
@@ -204,13 +212,19 @@ export class FunctionProfile {
   }
 }
 
-function moduleCode(name: string, file: string | undefined): string {
-  if (file === undefined || /^https?:|\$deno\$/.test(file)) {
+function moduleCode(name: string, files: readonly string[]): string[] {
+  if (files.length === 0) {
+    throw new TypeError(
+      `Cannot hash the module of ${name}: it is not defined in the file that caches it; ` +
+        "call fleche where it is defined, or set hashCode to true",
+    );
+  }
+  if (files.some((file) => /^https?:|\$deno\$/.test(file))) {
     throw new TypeError(
       `Cannot hash the module of ${name}: it is not defined in a local file; set hashCode to true`,
     );
   }
-  return moduleDigest(file);
+  return files.map(moduleDigest);
 }
 
 function checkedName(fn: AnyFunction, options: ProfileOptions, isNative: boolean): string {

@@ -6,7 +6,7 @@ import type { FlecheOptions } from "./fleche_options.ts";
 import type { Dependencies } from "./function_keys.ts";
 import type { AnyFunction } from "./function_profile.ts";
 import { type Handles, makeHandles, type Target } from "./handles.ts";
-import { callerFile, isInteractive } from "./profile/module_identity.ts";
+import { callerFiles, isInteractive } from "./profile/module_identity.ts";
 import { chain, descentOf } from "./subclass.ts";
 
 /** A method that can be decorated: one that returns a promise. */
@@ -39,7 +39,7 @@ export function method(options: FlecheOptions = {}): MethodDecorator {
       name: context.name,
       isStatic: context.static,
       isPrivate: context.private,
-      file: callerFile(decorate),
+      files: callerFiles(decorate),
     }).wrapper as F;
   };
 }
@@ -63,8 +63,8 @@ interface MethodFacts {
   readonly name: string | symbol;
   readonly isStatic: boolean;
   readonly isPrivate: boolean;
-  /** The file that the class is in. */
-  readonly file: string | undefined;
+  /** The files that the class may be in. */
+  readonly files: readonly string[];
 }
 
 /** One decorated method, the name of whose class is not known until it is called. */
@@ -89,7 +89,7 @@ class DecoratedMethod {
     this.#facts = facts;
     // What cannot be cached should be known where the class is.
     const name = options.name ?? written(facts.name);
-    profileOf(method, { ...options, name }, { file: facts.file, receiver: this.#receiver });
+    profileOf(method, { ...options, name }, { files: facts.files, receiver: this.#receiver });
     this.wrapper = this.#wrap();
     decorated.set(this.wrapper, this);
   }
@@ -131,13 +131,13 @@ class DecoratedMethod {
   }
 
   #makeCaching(name: string, options: FlecheOptions): Caching {
-    const { file } = this.#facts;
-    return makeCaching(this.#method, { ...options, name }, { file, receiver: this.#receiver });
+    const { files } = this.#facts;
+    return makeCaching(this.#method, { ...options, name }, { files, receiver: this.#receiver });
   }
 
   // What a subclass overrides the digest of its objects may not tell, if it is inherited.
   #cachingBelow(self: object, base: Caching): Caching {
-    const { isStatic, file } = this.#facts;
+    const { isStatic, files } = this.#facts;
     if (!isStatic && Object.hasOwn(self, DIGEST_METHOD)) return base;
     const place: object | null = isStatic ? self : Object.getPrototypeOf(self);
     if (place === null) return base;
@@ -147,7 +147,7 @@ class DecoratedMethod {
     let caching = base;
     if (descent !== undefined) {
       const twin = descent.digest === null ? undefined : this.#seen.get(descent.digest)?.deref();
-      const isCertain = descent.digest !== null && (twin === undefined || isInteractive(file));
+      const isCertain = descent.digest !== null && (twin === undefined || isInteractive(files[0]));
       if (descent.digest !== null) this.#seen.set(descent.digest, new WeakRef(twin ?? place));
       const deps = isCertain
         ? withDependency(this.#options.deps, ["subclass", descent.digest])

@@ -42,3 +42,11 @@ export function callSites(callee: (...args: never[]) => unknown, limit: number):
 export function isRuntimeFile(file: string): boolean {
   return /^(ext|node|native):/.test(file);
 }
+
+/** The folder that this library stands in: its own functions are no callers. */
+const LIBRARY = new URL("..", import.meta.url).href;
+
+/** Whether a file belongs to this library. */
+export function isLibraryFile(file: string): boolean {
+  return (file.startsWith("/") ? `file://${file}` : file).startsWith(LIBRARY);
+}

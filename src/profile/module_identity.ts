@@ -1,7 +1,7 @@
 import * as acorn from "acorn";
 import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
-import { callSites, isRuntimeFile } from "./_stack.ts";
+import { callSites, isLibraryFile, isRuntimeFile } from "./_stack.ts";
 import { keyName, literalValue } from "./literal.ts";
 
 /** Where a function is defined, in words that hold on every machine. */
@@ -21,11 +21,12 @@ interface PackageRoot {
 
 const roots = new Map<string, PackageRoot | null>();
 
-/** The file that calls a function, as a path or URL; undefined where none is known. */
-export function callerFile(callee: (...args: never[]) => unknown): string | undefined {
-  return callSites(callee, 8)
+/** The files that call a function, as paths or URLs, nearest first, each once. */
+export function callerFiles(callee: (...args: never[]) => unknown): readonly string[] {
+  const files = callSites(callee, 40)
     .map((site) => site.getFileName() ?? "")
-    .find((file) => file !== "" && !isRuntimeFile(file));
+    .filter((file) => file !== "" && !isRuntimeFile(file) && !isLibraryFile(file));
+  return [...new Set(files)];
 }
 
 /** Whether a module is a prompt, where definitions follow one another. */

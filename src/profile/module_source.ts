@@ -45,18 +45,26 @@ function parserFor(path: string): typeof acorn.Parser {
   return /\.m?ts$/.test(path) ? typeScript : acorn.Parser;
 }
 
+/** A module that is parsed. */
+export interface ParsedModule {
+  /** Its syntax. */
+  readonly program: acorn.Program;
+  /** Its tokens, in order. */
+  readonly tokens: readonly acorn.Token[];
+  /** The comments that say how JSX is compiled. */
+  readonly pragmas: readonly string[];
+}
+
 /**
- * Reads the text of a module: JavaScript or TypeScript, as the end of its path says. Of a text that
- * does not parse, which may be newer syntax, everything counts, and whatever it may import.
+ * Parses the text of a module: JavaScript or TypeScript, as the end of its path says.
  *
- * @throws {TypeError} If it imports what cannot be known before it runs.
+ * @returns The module, or what the parser says of a text that it does not know.
  */
-export function readModule(path: string, text: string): ModuleSource {
+export function parseModule(path: string, text: string): ParsedModule | SyntaxError {
   const tokens: acorn.Token[] = [];
   const pragmas: string[] = [];
-  let program: acorn.Program;
   try {
-    program = parserFor(path).parse(text, {
+    const program = parserFor(path).parse(text, {
       ecmaVersion: "latest",
       sourceType: "module",
       // The TypeScript parser works with these only.
@@ -70,10 +78,23 @@ export function readModule(path: string, text: string): ModuleSource {
         if (PRAGMA.test(comment) && !pragmas.includes(comment)) pragmas.push(comment);
       },
     });
+    return { program, tokens, pragmas };
   } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    return unparsed(path, text, error);
+    if (error instanceof SyntaxError) return error;
+    throw error;
   }
+}
+
+/**
+ * Reads the text of a module. Of one that does not parse, which may be newer syntax, everything counts,
+ * and whatever it may import.
+ *
+ * @throws {TypeError} If it imports what cannot be known before it runs.
+ */
+export function readModule(path: string, text: string): ModuleSource {
+  const parsed = parseModule(path, text);
+  if (parsed instanceof SyntaxError) return unparsed(path, text, parsed);
+  const { program, tokens, pragmas } = parsed;
   const imports: ModuleImport[] = [];
   addImports(program, path, imports);
   return { tokens: [...pragmas, ...texts(tokens, text)], imports };

@@ -91,14 +91,14 @@ Deno.test("fleche() throws TypeError for a second native function of one name", 
 
 Deno.test("fleche() accepts a second function of one name that differs otherwise", async () => {
   const warnings = await warningsOf(() => {
-    fleche(made("(x) => x"), { name: "told apart" });
-    fleche(made("(x) => x + 1"), { name: "told apart", version: 1 });
-    fleche(made("(x) => x + 2"), { name: "told apart", version: "1" });
-    fleche(made("(x) => x + 3"), { name: "told apart", version: 2 });
-    fleche(made("(x) => x + 4"), { name: "told apart", module: "elsewhere" });
-    fleche(made("(x) => x + 5"), { name: "told apart", hashCode: true });
-    fleche(made("(x) => x + 6"), { name: "told apart", hashCode: true });
-    fleche(made("(x) => x + 7"), { name: "told apart", module: null });
+    fleche((x: number) => x, { name: "told apart" });
+    fleche((x: number) => x + 1, { name: "told apart", version: 1 });
+    fleche((x: number) => x + 2, { name: "told apart", version: "1" });
+    fleche((x: number) => x + 3, { name: "told apart", version: 2 });
+    fleche((x: number) => x + 4, { name: "told apart", module: "elsewhere" });
+    fleche((x: number) => x + 5, { name: "told apart", hashCode: true });
+    fleche((x: number) => x + 6, { name: "told apart", hashCode: true });
+    fleche((x: number) => x + 7, { name: "told apart", module: null });
   });
   assert.deepEqual(warnings, []);
 });
