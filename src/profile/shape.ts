@@ -123,6 +123,11 @@ function shapeOf(value: unknown, walk: Walk): Shape | undefined {
   const { type } = node;
   if (typeof type === "string") {
     if (type === "MemberExpression" && isEnum(node["object"], walk)) return OPAQUE;
+    // The TypeScript parser has the options of a dynamic import as arguments.
+    if (type === "ImportExpression" && Array.isArray(node["arguments"])) {
+      const [options] = node["arguments"];
+      return shapeOf({ type, source: node["source"], options }, walk);
+    }
     if (WRAPPERS.has(type)) return shapeOf(node["expression"], walk);
     if (REWRITTEN.test(type) || isRewrittenClass(node)) {
       fieldShapes(node, type === "TSModuleDeclaration" ? blurring(walk) : walk);

@@ -121,6 +121,7 @@ const WRITTEN = `
     name: "using",
   });
   cached(async x => x?.a!.b?.["c"] ?? (x as any).d, { ...options, name: "chain" });
+  cached(async function imports() { return await import("./a.ts", {}); }, options);
   const object = { async method(x: number) { for await (const y of [x]) if (y) return y; } };
   cached(object.method, options);
   console.log("all");
