@@ -8,7 +8,8 @@ import {
 } from "./_sql_driver.ts";
 import { LockTimeoutError } from "../errors.ts";
 import { SQLITE } from "./_sqlite_schema.ts";
-import { openSqlite, type SqliteFileOptions } from "./_sqlite_file.ts";
+import { databaseError } from "./_sqlite_error.ts";
+import { isDatabaseThere, openSqlite, type SqliteFileOptions } from "./_sqlite_file.ts";
 import type { Awaitable } from "./storage.ts";
 
 /** How long the process stands still for another one that is writing, in milliseconds. */
@@ -20,7 +21,10 @@ const PAUSE = 50;
 /** SQLite's code for a database that another connection has locked (https://sqlite.org/rescode.html). */
 const BUSY = 5;
 
-/** A SQLite database, which answers at once, unless another process keeps it locked. */
+/**
+ * A SQLite database, which answers at once, unless another process keeps it locked. One whose file is
+ * not there is empty.
+ */
 export class SqliteDriver implements SqlDriver {
   /** SQLite has no clock but that of the machine. */
   readonly now = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
@@ -30,7 +34,7 @@ export class SqliteDriver implements SqlDriver {
   #database: DatabaseSync | undefined;
   readonly #statements = new Map<string, StatementSync>();
 
-  /** Takes the file. It is opened, and made where there is none, when it is first used. */
+  /** Takes the file. It is opened when it is first used, and made when something is first put. */
   constructor(options: SqliteFileOptions, echo: boolean) {
     this.#options = options;
     this.#echo = echo;
@@ -58,10 +62,16 @@ export class SqliteDriver implements SqlDriver {
     if (!(cause instanceof Error) || Reflect.get(cause, "code") !== "ERR_SQLITE_ERROR") {
       return cause;
     }
-    return new Error(`Cannot use the database ${this.#options.path}: ${cause.message}`, { cause });
+    return databaseError("use", this.#options.path, cause);
+  }
+
+  // Nothing is in a database that nobody has made; those who look do not make it.
+  #isAbsent(): boolean {
+    return this.#database === undefined && !isDatabaseThere(this.#options.path);
   }
 
   get(sql: string, parameters: readonly SqlValue[]): Awaitable<Row | undefined> {
+    if (this.#isAbsent()) return undefined;
     try {
       return this.#prepare(sql, parameters).get(...parameters);
     } catch (error) {
@@ -70,6 +80,7 @@ export class SqliteDriver implements SqlDriver {
   }
 
   all(sql: string, parameters: readonly SqlValue[]): Awaitable<Row[]> {
+    if (this.#isAbsent()) return [];
     try {
       return this.#prepare(sql, parameters).all(...parameters);
     } catch (error) {
@@ -94,6 +105,8 @@ export class SqliteDriver implements SqlDriver {
   }
 
   run(sql: string, parameters: readonly SqlValue[]): Awaitable<number> {
+    // What changes or removes rows finds none.
+    if (/^\s*(?:UPDATE|DELETE)\b/.test(sql) && this.#isAbsent()) return 0;
     try {
       return this.#run(sql, parameters);
     } catch (error) {

@@ -5,6 +5,7 @@ import { ConfigError } from "../errors.ts";
 import { warnOnce } from "../log.ts";
 import { uniqueName } from "../paths.ts";
 import { isOnNetwork } from "./_network_file_system.ts";
+import { databaseError } from "./_sqlite_error.ts";
 import type { Durability } from "./storage.ts";
 
 /** How SQLite keeps a transaction that is under way. */
@@ -60,6 +61,20 @@ export function checkJournal(journal: JournalMode | undefined): void {
   );
 }
 
+/** Whether there is a database, of whatever kind, so that those who only look need not make one. */
+export function isDatabaseThere(path: string): boolean {
+  if (path === IN_MEMORY) return true;
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    const isBarred = error instanceof Deno.errors.PermissionDenied ||
+      error instanceof Deno.errors.NotADirectory;
+    throw isBarred ? databaseError("open", path, error) : error;
+  }
+}
+
 /**
  * Opens a database. Where there is none, it is made, and its folders with it; one of an older version
  * is brought up to date.
@@ -70,9 +85,9 @@ export function checkJournal(journal: JournalMode | undefined): void {
 export function openSqlite(options: SqliteFileOptions): DatabaseSync {
   const { path, schema, durability } = options;
   const folder = dirname(path);
-  if (path !== IN_MEMORY) Deno.mkdirSync(folder, { recursive: true });
   let database: DatabaseSync | undefined;
   try {
+    if (path !== IN_MEMORY) Deno.mkdirSync(folder, { recursive: true });
     const isNew = path === IN_MEMORY || !existsSync(path);
     const journal = isNew && path !== IN_MEMORY
       ? journalFor(folder, options)
@@ -86,7 +101,7 @@ export function openSqlite(options: SqliteFileOptions): DatabaseSync {
   } catch (cause) {
     database?.close();
     if (cause instanceof ConfigError || !(cause instanceof Error)) throw cause;
-    throw new Error(`Cannot open the database ${path}: ${cause.message}`, { cause });
+    throw databaseError("open", path, cause);
   }
 }
 

@@ -127,7 +127,8 @@ export class CallSql implements CallStorage {
   readonly #id: DatabaseId;
 
   /**
-   * Takes the database. It is opened, and made where there is none, when it is first used.
+   * Takes the database. It is opened when it is first used; one of SQLite is made, where there is
+   * none, when something is first put.
    *
    * @throws {ConfigError} If the URL or the journal mode is not one that is known.
    */
@@ -344,7 +345,7 @@ export class CallSql implements CallStorage {
     const counted: { argument: queries.Argument; count: number }[] = [];
     for (const argument of queries.countedArguments(all)) {
       const row = await this.#driver.get(...queries.counting(filter, argument));
-      const count = Number(row?.["n"]);
+      const count = Number(row?.["n"] ?? 0);
       counted.push({ argument, count });
       // The others need not be asked for when this one leads to so few.
       if (count <= FEW) break;

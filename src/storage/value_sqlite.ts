@@ -43,7 +43,7 @@ import type {
 export interface ValueSqliteOptions extends SealOptions {
   /**
    * The database; `~` is the home directory, `:memory:` one that is gone with the process. It is made
-   * when it is first used.
+   * when something is first put.
    */
   path: string;
   /**
@@ -112,7 +112,8 @@ export class ValueSqlite implements ValueStorage {
   readonly #driver: SqliteDriver;
 
   /**
-   * Takes the database. It is opened, and made where there is none, when it is first used.
+   * Takes the database. It is opened when it is first used, and made, where there is none, when
+   * something is first put.
    *
    * @throws {ConfigError} If the options name no compression, key or journal mode that can be used.
    */
@@ -370,7 +371,7 @@ export class ValueSqlite implements ValueStorage {
   async sweepLeftovers(before: number, dryRun: boolean): Promise<Leftovers> {
     const row = await this.#driver.get(queries.OLD_DAMAGED, [before]);
     if (!dryRun) await this.#driver.run(queries.SWEEP, [before]);
-    return { count: Number(row?.["count"]), bytes: Number(row?.["bytes"] ?? 0) };
+    return { count: Number(row?.["count"] ?? 0), bytes: Number(row?.["bytes"] ?? 0) };
   }
 
   /** What is known of all values. */

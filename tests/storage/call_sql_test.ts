@@ -65,7 +65,7 @@ Deno.test("CallSql numbers its schema and refuses a newer one", async () => {
   using folder = new TemporaryFolder();
   const path = folder.join("calls.db");
   const storage = new CallSql({ url: path });
-  await storage.list("");
+  storage.put(await recordOf({ name: "f", result: 1 }));
   storage.close();
   assert.equal(pragma(path, "user_version"), 3);
   sql(path, "PRAGMA user_version = 4");
@@ -122,7 +122,7 @@ Deno.test("CallSql brings a database of the first schema up to date, records and
   assert.deepEqual(ages, [0, 0]);
   assert.equal(pragma(path, "user_version"), 3);
   await using made = new CallSql({ url: fresh });
-  await made.list("");
+  made.put(await recordOf({ name: "f", result: 1 }));
   const indexes = "SELECT name, sql FROM sqlite_schema WHERE type = 'index' ORDER BY name";
   assert.deepEqual(query(path, indexes), query(fresh, indexes));
 });
@@ -154,6 +154,27 @@ Deno.test("CallSql names a file that is no database, and leaves it alone", async
   assert.throws(() => storage.put(record), (error) => error instanceof SaveError && names(error));
   assert.equal(Deno.readTextFileSync(path), text);
   await assert.rejects(new CallSql({ url: folder.path }).list(""), /Cannot open the database \/.*/);
+});
+
+Deno.test("CallSql makes no database for those who only look or remove", async () => {
+  using folder = new TemporaryFolder();
+  const path = folder.join("below", "calls.db");
+  await using storage = new CallSql({ url: path });
+  const record = await recordOf({ name: "f", arguments: { x: 1, y: 1 }, result: 1 });
+  const { digest } = sampleOf(1);
+  assert.equal(await storage.get(record.key), undefined);
+  assert.equal(await storage.has(record.key), false);
+  assert.deepEqual(await storage.list(""), []);
+  assert.deepEqual(await storage.listEmbedded(""), []);
+  assert.equal(await storage.getEmbedded(digest), undefined);
+  assert.deepEqual(await Array.fromAsync(storage.records()), []);
+  const filter = { arguments: { x: digest, y: digest } };
+  assert.deepEqual(await Array.fromAsync(storage.records(filter)), []);
+  assert.deepEqual(await Array.fromAsync(storage.entries()), []);
+  await storage.touch(record.key);
+  assert.deepEqual([...Deno.readDirSync(folder.path)], []);
+  storage.put(record);
+  assert.equal(await storage.has(record.key), true);
 });
 
 Deno.test("CallSql names the database when its folder cannot be made", async () => {
@@ -285,7 +306,7 @@ Deno.test("a put that cannot lock the database in time is a SaveError", async ()
   const path = folder.join("calls.db");
   await using storage = new CallSql({ url: path, lockTimeout: 0.05 });
   const record = await recordOf({ name: "f", arguments: { x: 1 }, result: 1 });
-  await storage.list("");
+  storage.put(await recordOf({ name: "g", result: 1 }));
   {
     using other = new DatabaseSync(path);
     other.exec("BEGIN IMMEDIATE");
@@ -308,7 +329,7 @@ Deno.test("a put that waits for another process lets this one go on", async () =
   const path = folder.join("calls.db");
   await using storage = new CallSql({ url: path });
   const record = await recordOf({ name: "f", arguments: { x: 1 }, result: 1 });
-  await storage.list("");
+  storage.put(await recordOf({ name: "g", result: 1 }));
   using other = new DatabaseSync(path);
   other.exec("BEGIN IMMEDIATE");
   const puts = Array.from({ length: 5 }, () => storage.put(record));

@@ -38,11 +38,30 @@ Deno.test("ValueSqlite opens nothing before it is used", () => {
   assert.deepEqual([...Deno.readDirSync(folder.path)], []);
 });
 
+Deno.test("ValueSqlite makes no database for those who only look or remove", async () => {
+  using folder = new TemporaryFolder();
+  await using storage = new ValueSqlite({ path: folder.join("below", "values.db") });
+  const { reference, encoding, digest } = sampleOf(1);
+  assert.equal(await storage.get(digest), undefined);
+  assert.equal(await storage.has(digest), false);
+  assert.equal(await storage.check(digest), undefined);
+  assert.equal(await storage.isLeaf(digest), undefined);
+  assert.deepEqual(await storage.list(""), []);
+  assert.deepEqual(await storage.registered(), []);
+  assert.deepEqual(await Array.fromAsync(storage.entries()), []);
+  assert.deepEqual(await storage.sweepLeftovers(Date.now(), false), { count: 0, bytes: 0 });
+  assert.equal(await storage.delete(digest), false);
+  await storage.forget("nobody");
+  assert.deepEqual([...Deno.readDirSync(folder.path)], []);
+  storage.put(reference, encoding);
+  assert.equal(await storage.has(digest), true);
+});
+
 Deno.test("ValueSqlite numbers its schema and refuses a newer one", async () => {
   using folder = new TemporaryFolder();
   const path = folder.join("values.db");
   const storage = new ValueSqlite({ path });
-  await storage.list("");
+  storage.put(sampleOf(0).reference, sampleOf(0).encoding);
   storage.close();
   assert.equal(value(path, "PRAGMA user_version"), 1);
   sql(path, "PRAGMA user_version = 2");
@@ -131,7 +150,7 @@ Deno.test("put() waits for another writer, while the process goes on", async () 
   using folder = new TemporaryFolder();
   const path = folder.join("values.db");
   await using storage = new ValueSqlite({ path, lockTimeout: 20 });
-  await storage.list("");
+  storage.put(sampleOf(0).reference, sampleOf(0).encoding);
   const sample = sampleOfLength(100_000);
   const lent = { head: sample.encoding.head.slice(), body: sample.encoding.body?.slice() };
   let put: unknown;
