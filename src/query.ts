@@ -12,6 +12,8 @@ export interface QuerySource {
   search(): AsyncIterable<LazyCall>;
   /** Whether the search gives what was filed last first. */
   isOrdered(): boolean | Promise<boolean>;
+  /** Finds a call by its whole key, without storing anything on the way. */
+  peek(key: string): Promise<LazyCall | undefined>;
   /** Removes a call; whether there was one. */
   evict(key: string): Promise<boolean>;
   /** Throws a TypeError if another cache is this one. */
@@ -74,6 +76,7 @@ export class QueryIterator implements AsyncIterable<LazyCall> {
     return new QueryIterator({
       search,
       isOrdered: () => isOrdered ?? source.isOrdered(),
+      peek: (key) => source.peek(key),
       evict: (key) => source.evict(key),
       checkTarget: (target) => source.checkTarget(target),
       shorten: (keys) => source.shorten(keys),
@@ -258,8 +261,8 @@ export class QueryIterator implements AsyncIterable<LazyCall> {
   }
 
   /**
-   * Copies all calls with their values to another cache, bytes as they are. A call whose result is
-   * not there any more is passed over, with an error in the log.
+   * Copies all calls with their values to another cache, bytes as they are, so that they keep their
+   * order there. A call whose result is not there any more is passed over, with an error in the log.
    *
    * @example Usage
    * ```ts
@@ -279,8 +282,7 @@ export class QueryIterator implements AsyncIterable<LazyCall> {
    */
   async transfer(to: TransferTarget, options: TransferOptions = {}): Promise<number> {
     this.#source.checkTarget(to);
-    const evict = (key: string) => this.#source.evict(key);
-    return (await transferCalls(this, to, { ...options, evict })).moved;
+    return (await transferCalls(this, this.#source, to, options)).moved;
   }
 
   /** A table of the calls, with short keys that the cache understands. */

@@ -1,4 +1,5 @@
 import type { CallRecord } from "./call_record.ts";
+import { encodingDigest } from "./codec/encoding.ts";
 import { CorruptValueError, NotFoundError } from "./errors.ts";
 import type { LazyCall, ValueSource } from "./lazy_call.ts";
 import { errorOnce } from "./log.ts";
@@ -18,14 +19,18 @@ export interface TransferCounts {
   moved: number;
   /** Calls that were there already. */
   skipped: number;
-  /** Calls that could not be copied, since a value is missing or damaged. */
+  /** Calls that could not be copied, since a value is missing or damaged, or that were not kept. */
   failed: number;
 }
 
 /** Where calls are copied to: any cache. */
 export interface TransferTarget {
+  /** Whether it is on another machine. */
+  readonly isRemote?: boolean;
   /** Whether there is a call whose record can be read, or that a newer version has filed. */
   isReadable(key: string): Promise<boolean>;
+  /** Whether a call that was stored there has stayed. */
+  keeps(key: string): Promise<boolean>;
   /** Stores a call that stands elsewhere. */
   accept(
     record: CallRecord,
@@ -34,43 +39,115 @@ export interface TransferTarget {
   ): Promise<void>;
 }
 
+/** Where calls are copied from. */
+export interface TransferSource {
+  /** Finds a call by its whole key, without storing anything on the way. */
+  peek(key: string): Promise<LazyCall | undefined>;
+  /** Removes a call; whether there was one. */
+  evict(key: string): Promise<boolean>;
+}
+
 /**
- * Copies calls with their values, bytes as they are, several at a time. A call whose result is not
- * there any more is passed over, with an error in the log.
+ * Copies calls with their values, bytes as they are. A call whose result is not there any more is
+ * passed over, with an error in the log. The last of them is filed first, so that searching the target,
+ * which begins with what was filed last, gives them in their order; one on another machine is sent
+ * several at a time, which may change places.
+ *
+ * Nothing is removed before all have been copied, and then only what the target still has.
  *
  * @param calls the calls
+ * @param from where they come from
  * @param to where they are copied to
- * @param evict removes a call where it comes from
  * @returns How many were copied, were there already, and could not be copied.
  * @throws {RejectedError} If the target refuses them, or the source to remove them.
  */
 export async function transferCalls(
   calls: AsyncIterable<LazyCall>,
+  from: TransferSource,
   to: TransferTarget,
-  { pop = false, overwrite = false, evict }: TransferOptions & {
-    evict: (key: string) => Promise<boolean>;
-  },
+  options: TransferOptions,
 ): Promise<TransferCounts> {
-  const outcomes = mapAhead(calls, async (call): Promise<keyof TransferCounts> => {
-    if (!overwrite && await to.isReadable(call.key)) return "skipped";
+  const transfer = new Transfer(from, to, options);
+  await transfer.copy(await Array.fromAsync(calls, ({ key }) => key));
+  await transfer.confirm();
+  return transfer.counts;
+}
+
+class Transfer {
+  readonly counts: TransferCounts = { moved: 0, skipped: 0, failed: 0 };
+  readonly #from: TransferSource;
+  readonly #to: TransferTarget;
+  readonly #options: TransferOptions;
+  // Digests of the records that were copied, by their keys.
+  readonly #copied = new Map<string, string>();
+
+  constructor(from: TransferSource, to: TransferTarget, options: TransferOptions) {
+    this.#from = from;
+    this.#to = to;
+    this.#options = options;
+  }
+
+  async copy(keys: readonly string[]): Promise<void> {
+    const accept = (call: LazyCall | undefined) => this.#accept(call);
+    const found = mapAhead(keys.toReversed(), (key) => this.#find(key));
+    // Those that are under way at the same time end in any order.
+    if (this.#to.isRemote === true) { for await (const _ of mapAhead(found, accept)); }
+    else for await (const call of found) await accept(call);
+  }
+
+  async #find(key: string): Promise<LazyCall | undefined> {
+    if (this.#options.overwrite !== true && await this.#to.isReadable(key)) {
+      this.counts.skipped++;
+      return undefined;
+    }
+    return await this.#from.peek(key);
+  }
+
+  async #accept(call: LazyCall | undefined): Promise<void> {
+    if (call === undefined) return;
+    const record = call.detach();
     try {
-      await to.accept(call.detach(), call.values, { arguments: true });
+      await this.#to.accept(record, call.values, { arguments: true });
+      this.#copied.set(call.key, digestOf(record));
     } catch (error) {
       if (!(error instanceof NotFoundError) && !(error instanceof CorruptValueError)) throw error;
+      this.counts.failed++;
       errorOnce(
         `transfer ${call.key}`,
         ["cache"],
         `Cannot copy call ${call.key}: ${error.message}`,
       );
-      return "failed";
     }
-    if (pop && await evict(call.key) && !await to.isReadable(call.key)) {
-      // The target keeps its calls in the same place, by way of a stack for instance.
-      await to.accept(call.detach(), call.values, { arguments: true });
+  }
+
+  /** Looks which calls the target has kept; those are removed where they come from, if that is wanted. */
+  async confirm(): Promise<void> {
+    const outcomes = mapAhead(this.#copied, async ([key, digest]) => {
+      if (!await this.#to.keeps(key)) return "failed";
+      if (this.#options.pop === true) await this.#pop(key, digest);
+      return "moved";
+    });
+    let lost = 0;
+    for await (const outcome of outcomes) {
+      this.counts[outcome]++;
+      if (outcome === "failed") lost++;
     }
-    return "moved";
-  });
-  const counts = { moved: 0, skipped: 0, failed: 0 };
-  for await (const outcome of outcomes) counts[outcome]++;
-  return counts;
+    if (lost === 0) return;
+    const text = `${lost} of ${this.#copied.size} calls were copied, but the target did not keep ` +
+      "them: it is too small, or keeps nothing";
+    errorOnce(text, ["cache"], text);
+  }
+
+  // One that was stored anew meanwhile stays.
+  async #pop(key: string, digest: string): Promise<void> {
+    const call = await this.#from.peek(key);
+    if (call === undefined || digestOf(call.detach()) !== digest) return;
+    if (!await this.#from.evict(key) || await this.#to.keeps(key)) return;
+    // The target keeps its calls in the same place, by way of a stack for instance.
+    await this.#to.accept(call.detach(), call.values, { arguments: true });
+  }
+}
+
+function digestOf({ bytes }: CallRecord): string {
+  return encodingDigest({ head: bytes });
 }

@@ -147,6 +147,11 @@ export abstract class BaseCache implements ValueSource, AsyncDisposable {
     }
   }
 
+  /** Whether a call that was stored here has stayed. */
+  keeps(key: string): Promise<boolean> {
+    return this.isReadable(key);
+  }
+
   /** Whether the call of a whole key is stored now, where those store it who claim it. */
   isFiled(key: string): Awaitable<boolean> {
     return this.containsWhole(key);
@@ -348,6 +353,7 @@ export abstract class BaseCache implements ValueSource, AsyncDisposable {
     return new QueryIterator({
       search: () => this.#search(wanted),
       isOrdered: () => this.isOrdered(),
+      peek: (key) => this.peek(key),
       evict: (key) => this.evict(key),
       checkTarget: (target) => this.checkTarget(target),
       shorten: (keys) => this.#shortenWhereKnown(keys),
@@ -398,9 +404,10 @@ export abstract class BaseCache implements ValueSource, AsyncDisposable {
    * Copies calls to another cache with their results, and with the values of their arguments that are
    * there. The bytes stay as they are, so no type has to be registered.
    *
-   * With `pop`, a call is removed here once the other cache has filed it; what is there already is
-   * not filed again, and stays. A call whose result is missing or damaged fails, with an error in the
-   * log, and the others go on.
+   * What was filed first is filed first there too. With `pop`, calls are removed here once all have been
+   * copied, those that the other cache has kept; what is there already is not filed again, and
+   * stays. A call whose result is missing or damaged fails, with an error in the log, and the others
+   * go on; one that the other cache did not keep, being too small, has failed as well.
    *
    * @example Usage
    * ```ts
@@ -428,7 +435,7 @@ export abstract class BaseCache implements ValueSource, AsyncDisposable {
       : calls instanceof QueryIterator
       ? calls
       : this.query(calls);
-    return await transferCalls(selected, target, { ...rest, evict: (key) => this.evict(key) });
+    return await transferCalls(selected, this, target, rest);
   }
 
   /**

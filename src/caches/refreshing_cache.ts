@@ -57,6 +57,11 @@ export class RefreshingCache extends BaseCache {
     return this.cache.lookupTimeout;
   }
 
+  /** Whether the cache underneath keeps a call that was stored through this one. */
+  override keeps(key: string): Promise<boolean> {
+    return this.cache.keeps(key);
+  }
+
   /** Those of the cache underneath: others wait for what is computed anew. */
   override get claims(): Claims | undefined {
     return this.cache.claims;

@@ -1,6 +1,7 @@
 import { type BaseCache, CacheStack, ReadOnlyCache } from "../caches/base_cache.ts";
 import { Cache } from "../caches/cache.ts";
 import { CachePool } from "../caches/cache_pool.ts";
+import { RefreshingCache } from "../caches/refreshing_cache.ts";
 import { cacheToConfig } from "../config/write.ts";
 import { visible } from "../display_text.ts";
 import { RejectedError } from "../errors.ts";
@@ -26,6 +27,14 @@ export function ownCaches(cache: BaseCache, operation: string): Cache[] {
   if (found.length > 0) return found;
   const reason = cache.isReadOnly ? "it is read-only" : "it is on another machine: do it there";
   throw new RejectedError(`Cannot ${operation} in this cache: ${reason}`, { operation });
+}
+
+/** Whether what is stored in a cache is there when the program has ended. */
+export function persists(cache: BaseCache): boolean {
+  if (cache instanceof CacheStack) return cache.stack.slice(0, 1).every(persists);
+  if (cache instanceof RefreshingCache) return persists(cache.cache);
+  return !(cache instanceof Cache) ||
+    [cache.values, cache.calls].every(({ capabilities }) => capabilities.persistent);
 }
 
 /** What a cache is, as people and programs may read it: without secrets. */

@@ -3,6 +3,7 @@ import { loadCacheConfig } from "../config/load.ts";
 import { type CommonOptions, withJson } from "./_common.ts";
 import { EXIT, type ExitWith } from "./_exit.ts";
 import { type FilterOptions, search, withFilters } from "./_filters.ts";
+import { persists } from "./_members.ts";
 import { printJson, printLines } from "./_output.ts";
 import { counted } from "./_text.ts";
 
@@ -26,6 +27,12 @@ export function addTransferCommand(program: Command, exitWith: ExitWith): void {
       await using to = loadCacheConfig(target);
       if (from === to) {
         return command.error(`error: ${source} and ${target} are the same cache`);
+      }
+      if (!persists(to)) {
+        return command.error(
+          `error: ${target} keeps its calls in memory, or not at all, so they would be gone with this ` +
+            "command; name a cache that keeps them",
+        );
       }
       const { pop = false, overwrite = false } = options;
       const calls = search(from, options);

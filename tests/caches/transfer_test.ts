@@ -2,11 +2,14 @@ import {
   type BaseCache,
   Cache,
   CallMemory,
+  CallVoid,
   D,
   digest,
   NotFoundError,
   RejectedError,
+  SizeLimitedCache,
   ValueFile,
+  ValueVoid,
 } from "@fleche/core";
 import assert from "node:assert/strict";
 import { assertAlike } from "../storage/_samples.ts";
@@ -22,6 +25,17 @@ async function filled(): Promise<Cache> {
   for (const x of [1, 2, 3]) await cache.save(simple(x, x, "f"));
   await cache.save(simple({ PART }, RESULT, "g"));
   return cache;
+}
+
+// What a function gives, without the errors that are logged meanwhile.
+async function quietly<T>(run: () => Promise<T>): Promise<T> {
+  const { error } = console;
+  console.error = () => {};
+  try {
+    return await run();
+  } finally {
+    console.error = error;
+  }
 }
 
 async function keysOf(cache: BaseCache): Promise<string[]> {
@@ -130,4 +144,51 @@ Deno.test("transfer() refuses what would lose calls", async () => {
   await assert.rejects(cache.transfer(again, options), TypeError);
   assert.equal((await keysOf(cache)).length, 4);
   assert.deepEqual(filesBelow(folder.path), []);
+});
+
+Deno.test("transfer() keeps the order in which calls were filed", async () => {
+  class Slow extends CallMemory {
+    override async put(record: Parameters<CallMemory["put"]>[0]): Promise<void> {
+      await new Promise((resolve) => setTimeout(resolve, 10 * Math.random()));
+      super.put(record);
+    }
+  }
+  const from = memory();
+  for (let x = 0; x < 40; x++) await from.save(simple(x));
+  const to = new Cache({ values: memory().values, calls: new Slow() });
+  await from.transfer(to);
+  assert.deepEqual(await keysOf(to), await keysOf(from));
+});
+
+for (const pop of [false, true]) {
+  const how = pop ? "transfer() with pop" : "transfer()";
+
+  Deno.test(`${how} counts what the target did not keep as failed, and removes none of it`, async () => {
+    const from = await filled();
+    const limits = { values: memory().values, calls: new CallMemory() };
+    const small = new SizeLimitedCache({ ...limits, maxBytes: 50_000 });
+    const nothing = new Cache({ values: new ValueVoid(), calls: new CallVoid() });
+    const counts = await quietly(() => from.transfer(nothing, { pop }));
+    assert.deepEqual(counts, { moved: 0, skipped: 0, failed: 4 });
+    assert.equal((await keysOf(from)).length, 4);
+    const { moved, failed } = await quietly(() => from.transfer(small, { pop }));
+    assert.deepEqual([moved, failed], [(await keysOf(small)).length, 4 - moved]);
+    assert(failed > 0);
+    for (const key of await keysOf(await filled())) {
+      assert(await from.contains(key) || await small.contains(key));
+    }
+    assert.equal((await keysOf(from)).length, pop ? failed : 4);
+  });
+}
+
+Deno.test("transfer() with pop keeps a call that was stored anew while it was copied", async () => {
+  const [from, to] = [memory(), memory()];
+  const key = await from.save(simple(1, "old"));
+  const accept = to.accept.bind(to);
+  to.accept = async (...args) => {
+    await accept(...args);
+    await from.save(simple(1, "new"));
+  };
+  assert.deepEqual(await from.transfer(to, { pop: true }), { moved: 1, skipped: 0, failed: 0 });
+  assert.equal(await (await from.load(key)).result(), "new");
 });

@@ -65,3 +65,32 @@ Deno.test("fleche transfer says what is wrong", () =>
       assert.match(await store.fail(code, "transfer", ...args), says);
     }));
   }));
+
+Deno.test("fleche transfer refuses a target that forgets, or keeps nothing", () =>
+  withStore(async (store) => {
+    const path = join(store.home, "fleche.toml");
+    const lasting = '{ type = "file", root = "there" }';
+    Deno.writeTextFileSync(
+      path,
+      `${Deno.readTextFileSync(path)}
+[forgetful]
+values = ${lasting}
+calls = { type = "memory" }
+[nothing]
+values = { type = "void" }
+calls = { type = "file", root = "here" }
+[[front]]
+values = { type = "memory" }
+calls = { type = "memory" }
+[[front]]
+values = ${lasting}
+calls = { type = "file", root = "here" }
+`,
+    );
+    const key = await store.save({ name: "f", result: 1 });
+    for (const target of ["forgetful", "nothing", "front"]) {
+      const says = await store.fail(2, "transfer", "local", target, "--pop");
+      assert.match(says, new RegExp(`${target} keeps its calls in memory, or not at all`));
+    }
+    assert.deepEqual(await keysIn(store.cache), [key]);
+  }));
