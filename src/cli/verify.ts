@@ -4,6 +4,7 @@ import { Cache } from "../caches/cache.ts";
 import type { VerifyReport } from "../caches/verify.ts";
 import { type CommonOptions, withCacheOf, withCommon } from "./_common.ts";
 import { configuredCalls } from "./_configured_calls.ts";
+import { type DamagedDatabase, damagedDatabases, damageLine } from "./_damaged_databases.ts";
 import { EXIT, type ExitWith } from "./_exit.ts";
 import { configLine, members, ownCaches, shownConfig } from "./_members.ts";
 import { printJson, printLines } from "./_output.ts";
@@ -41,12 +42,18 @@ export function addVerifyCommand(program: Command, exitWith: ExitWith): void {
     .action((options: VerifyCommandOptions) =>
       withCacheOf(options, async (cache) => {
         const reports: [Cache, VerifyReport][] = [];
+        const databases: DamagedDatabase[] = [];
         for (const each of checked(cache, options)) {
+          const damaged = await damagedDatabases(each, options.repair === true);
+          databases.push(...damaged);
+          if (damaged.some(({ movedTo }) => movedTo === null)) continue;
           reports.push([each, await verify(each, options)]);
         }
-        if (options.json === true) await printJson({ caches: reports.map(toJson) });
-        else await printLines(reports.flatMap(toLines));
-        if (reports.some(([, { isClean }]) => !isClean)) exitWith(EXIT.damage);
+        if (options.json === true) {
+          await printJson({ caches: reports.map(toJson), damagedDatabases: databases });
+        } else await printLines([...databases.map(damageLine), ...reports.flatMap(toLines)]);
+        const isClean = reports.every(([, report]) => report.isClean);
+        if (!isClean || databases.length > 0) exitWith(EXIT.damage);
       })
     );
 }
