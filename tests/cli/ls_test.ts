@@ -8,7 +8,8 @@ async function fill(store: Store): Promise<string[]> {
   const keys: string[] = [];
   for (const x of [1, 2, 3]) {
     const tags = { project: "ice", run: x, final: x === 3 };
-    const runtime = { timestop: 1.7e9 + x, walltime: x / 2 };
+    // What was finished last is stored first.
+    const runtime = { timestop: 1.7e9 - x, walltime: x / 2 };
     keys.push(
       await store.save({
         ...{ name: "melt", module: "@lab/ice/melt.ts", version: 1 },
@@ -23,6 +24,7 @@ async function fill(store: Store): Promise<string[]> {
 
 Deno.test("fleche ls lists calls, what was stored last first", () =>
   withStore(async (store) => {
+    assert.match(await store.print("ls", "--help"), /\nList calls, what was stored last first\./);
     const keys = await fill(store);
     const lines = (await store.print("ls")).trimEnd().split("\n");
     assert.match(lines[0] ?? "", /^key +name +version +arguments +finished +took$/);

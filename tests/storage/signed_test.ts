@@ -93,6 +93,8 @@ for (const door of VALUE_DOORS) {
             assert.equal(await storage.get(sample.digest, expected), undefined);
           }
           assert.equal(warnings.texts.length, 1, warnings.texts.join("\n"));
+          // By its name in programs, and by that in a configuration.
+          assert.match(warnings.texts[0] ?? "", /\bsecretKey \(secret_key\b/);
           assert.equal(warnings.about(sample.digest), 1);
           assert.equal(warnings.about(KEY), 0);
           // It may be somebody else's.
