@@ -317,9 +317,12 @@ export function isDenied(error: unknown): boolean {
     (error instanceof Error && /\(os error 30\)/.test(error.message));
 }
 
-/** What an error says. */
+/** What an error says, and what to do if the system forbids something. */
 export function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  return error instanceof Deno.errors.PermissionDenied
+    ? `${error.message}; get write access to the folder, or name another place`
+    : error.message;
 }
 
 /** The names in a folder; none if there is no folder. */
