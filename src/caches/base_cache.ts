@@ -24,7 +24,7 @@ import { PreparedCall } from "../prepared_call.ts";
 import { QueryIterator } from "../query.ts";
 import { QueryCall, type QueryTemplate } from "../query_call.ts";
 import { matchesFilter, type RecordFilter } from "../record_filter.ts";
-import { fillSlot } from "../slot.ts";
+import { fillSlot, slotDigest } from "../slot.ts";
 import type { Claims } from "../storage/claims.ts";
 import type { Awaitable } from "../storage/storage.ts";
 import { mapAhead } from "../map_ahead.ts";
@@ -838,7 +838,7 @@ export class CacheStack extends BaseCache {
     if (found === undefined) return undefined;
     const record = found.answer.detach();
     if (found.from !== this.#first && !this.#first.isReadOnly) {
-      await this.#copy(this.#first, record, found.answer.values);
+      await this.#fillBack(record, found.answer.values);
     }
     return new LazyCall(record, this.valuesOf(record));
   }
@@ -847,6 +847,13 @@ export class CacheStack extends BaseCache {
   override async peek(key: string): Promise<LazyCall | undefined> {
     const found = await this.#members.peek(key);
     return found === undefined ? undefined : new LazyCall(found.answer.detach(), this);
+  }
+
+  // The first cache may have the call all the same, and not have answered in time.
+  async #fillBack(record: CallRecord, source: ValueSource): Promise<void> {
+    const first = this.#first;
+    const isThere = await this.#members.tolerant(first, () => first.isReadable(record.key));
+    if (isThere === false) await this.#copy(first, record, source);
   }
 
   async #copy(to: BaseCache, record: CallRecord, source: ValueSource): Promise<void> {
@@ -873,11 +880,14 @@ export class CacheStack extends BaseCache {
     };
   }
 
-  // A cache that has a call should have its result.
+  // A cache that has a call should have its result; one that has another result may be newer.
   async #heal(cache: BaseCache, record: CallRecord): Promise<void> {
     if (cache.isReadOnly || cache.isRemote) return;
-    const isThere = await this.#members.tolerant(cache, () => cache.contains(record.key));
-    if (isThere === true) await this.#copy(cache, record, this);
+    const found = await this.#members.tolerant(cache, () => cache.peek(record.key));
+    const own = found?.detach();
+    if (own !== undefined && slotDigest(own.result) === slotDigest(record.result)) {
+      await this.#copy(cache, own, this);
+    }
   }
 
   #read(reference: Reference): Promise<Answer<BaseCache, Encoding> | undefined> {

@@ -5,6 +5,7 @@ import {
   CallMemory,
   type CallRecord,
   digest,
+  LockTimeoutError,
   ValueMemory,
   type ValueSource,
 } from "@fleche/core";
@@ -132,4 +133,26 @@ Deno.test("a remote cache that failed is asked again, and says itself that it is
   for (let round = 0; round < 3; round++) assert.equal(await stack.contains(KEY), false);
   assert.equal(remote.asked, 3);
   assert.equal(warnings.texts.length, 1);
+});
+
+Deno.test("a stack does not heal a cache that has another result of the call", async () => {
+  const [near, far] = [memory(), await saved(memory())];
+  const [call] = await Array.fromAsync(new CacheStack([near, far]).query());
+  await near.save(simple(1, "newer"));
+  assertAlike(await call?.result(), RESULT);
+  assert.equal(await (await near.load(KEY)).result(), "newer");
+});
+
+Deno.test("a stack does not copy a call into a first cache that has it, but did not answer", async () => {
+  using _ = new Warnings();
+  const [near, far] = [memory(), await saved(memory())];
+  await near.save(simple(1, "newer"));
+  const find = near.find.bind(near);
+  near.find = () => {
+    near.find = find;
+    return Promise.reject(new LockTimeoutError("busy", { resource: "it", seconds: 1 }));
+  };
+  const stack = new CacheStack([near, far]);
+  assertAlike(await (await stack.load(KEY)).result(), RESULT);
+  assert.equal(await (await near.load(KEY)).result(), "newer");
 });
