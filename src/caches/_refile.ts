@@ -1,5 +1,6 @@
 import { areEqual } from "../bytes.ts";
 import { CallRecord, type RecordFields } from "../call_record.ts";
+import { encodingDigest } from "../codec/encoding.ts";
 import { hashedIdentity, KeyPrefix } from "../lookup_key.ts";
 import { slotDigest } from "../slot.ts";
 import type { Awaitable, CallStorage } from "../storage/storage.ts";
@@ -60,7 +61,8 @@ class Refiling {
   readonly #keys = new Map<string, string>();
   // Keys of records that name calls which came to have other keys only later.
   readonly #behind = new Set<string>();
-  readonly #gone: string[] = [];
+  // Digests of the records that go, by their keys.
+  readonly #gone = new Map<string, string>();
 
   constructor(calls: CallStorage, options: RefileOptions) {
     this.#calls = calls;
@@ -79,7 +81,9 @@ class Refiling {
     }
     if (this.#options.dryRun) return;
     for (const key of this.#behind) await this.#catchUp(key);
-    for (const key of this.#gone) await this.#calls.delete(key);
+    for (const [key, digest] of this.#gone) {
+      if (await this.#isStill(key, digest)) await this.#calls.delete(key);
+    }
   }
 
   async #one(key: string): Promise<void> {
@@ -88,9 +92,15 @@ class Refiling {
     const { report } = this;
     report.calls++;
     const fields = await this.#options.change(record.fields, key);
+    const digest = digestOf(record);
+    // What was stored anew meanwhile is not changed.
+    if (!await this.#isStill(key, digest)) {
+      report.unchanged++;
+      return;
+    }
     if (fields === undefined) {
       report.removed++;
-      this.#gone.push(key);
+      this.#gone.set(key, digest);
       return;
     }
     const changed = this.#build({ ...fields, calls: this.#renamed(fields.calls) });
@@ -104,14 +114,19 @@ class Refiling {
       report.rewritten++;
       return;
     }
-    await this.#move(key, changed);
+    await this.#move(key, digest, changed);
   }
 
   #build(fields: RecordFields): CallRecord {
     return CallRecord.build(keyOf(fields), fields);
   }
 
-  async #move(key: string, changed: CallRecord): Promise<void> {
+  async #isStill(key: string, digest: string): Promise<boolean> {
+    const present = await this.#calls.get(key);
+    return present !== undefined && digestOf(present) === digest;
+  }
+
+  async #move(key: string, digest: string, changed: CallRecord): Promise<void> {
     const there = await this.#calls.get(changed.key);
     const isDone = there !== undefined && areEqual(there.bytes, changed.bytes);
     // Another call of that key is not replaced, so this one has to stay, unless it may go.
@@ -121,7 +136,7 @@ class Refiling {
     }
     if (there === undefined) await this.#put(changed);
     this.#keys.set(key, changed.key);
-    this.#gone.push(key);
+    this.#gone.set(key, digest);
     this.report.moved++;
   }
 
@@ -144,4 +159,8 @@ class Refiling {
     const { fields } = record;
     await this.#put(CallRecord.build(key, { ...fields, calls: this.#renamed(fields.calls) }));
   }
+}
+
+function digestOf({ bytes }: CallRecord): string {
+  return encodingDigest({ head: bytes });
 }

@@ -100,3 +100,20 @@ Deno.test("no reader finds a call missing while transformCalls() moves it", asyn
   await transformCalls(calls, renamed);
   assert.deepEqual(seen, [[true, false], [true, true], [false, true]]);
 });
+
+Deno.test("transformCalls() leaves alone what is stored anew while it runs", async () => {
+  for (const become of ["other", "moved", "gone", "gone later"]) {
+    const cache = memory();
+    const key = await cache.save(simple(1, "old"));
+    const later = await cache.save(simple(2, "last"));
+    await transformCalls(cache.calls, async (fields, each) => {
+      const isLater = become === "gone later";
+      if (each === (isLater ? later : key)) await cache.save(simple(1, "new"));
+      if (each === later) return fields;
+      if (become === "other") return { ...fields, metadata: { note: { a: 1 } } };
+      return become === "moved" ? { ...fields, name: "g" } : undefined;
+    });
+    assert.equal(await (await cache.load(key)).result(), "new");
+    assert.equal(await cache.query().count(), 2);
+  }
+});
