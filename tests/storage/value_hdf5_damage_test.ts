@@ -98,14 +98,14 @@ Deno.test("no flipped byte of a file gives another value, or takes long", async 
   const { storage, path } = await storedIn(folder, SAMPLE, { compress: true });
   const bytes = Deno.readFileSync(path);
   let damaged = 0;
-  for (let at = 0; at < bytes.length; at += 3) {
+  for (let at = 0; at < bytes.length; at += 7) {
     Deno.writeFileSync(path, flipped(bytes, at));
     const found = await storage.get(SAMPLE.digest, SAMPLE.reference);
     // Not every byte of a file means something.
     if (found === undefined) damaged++;
     else assert.equal(Buffer.compare(joined(found), bytesOf(SAMPLE)), 0);
   }
-  assert(damaged > 500, `${damaged}`);
+  assert(damaged > 200, `${damaged}`);
   Deno.writeFileSync(path, bytes);
   await assertWhole(storage, SAMPLE);
 });
