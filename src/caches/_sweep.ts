@@ -6,6 +6,9 @@ import type { Reach } from "./_reach.ts";
 /** How long the gate stays shut at a time, in milliseconds, if reading what is new takes no longer. */
 const SHUT = 5;
 
+/** How long it stays open in between at least, in milliseconds: whoever waits tries more often. */
+const OPEN = 3;
+
 /** How others are kept from storing. */
 export interface GateOptions {
   readonly values: ValueStorage;
@@ -60,7 +63,7 @@ export async function sweep(
     }
     onBatch?.(at);
     // Those that wait go first.
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    await new Promise((resolve) => setTimeout(resolve, OPEN));
   }
   return removed;
 }

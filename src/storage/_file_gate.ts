@@ -1,25 +1,34 @@
 import { dirname } from "node:path";
-import { LockTimeoutError } from "../errors.ts";
+import { LockTimeoutError, SaveError } from "../errors.ts";
 import { warnOnce } from "../log.ts";
-import { isDenied } from "./_entry_files.ts";
+import { describe, isDenied } from "./_entry_files.ts";
 import type { Awaitable, Gate } from "./storage.ts";
 
-/** How often a gate that is held is tried again, in milliseconds. */
+/** How often whoever wants to shut the gate tries again, in milliseconds. */
 const RETRY = 2;
+
+/** How often those who want to go through try again: more often than it is shut. */
+const ENTER_RETRY = 1;
 
 /** A gate for what other processes can see too: a lock on a file, shared by those who go through. */
 export class FileGate implements Gate {
-  readonly #path: string;
+  readonly #find: () => string;
   readonly #lockTimeout: number;
+  #found: string | undefined;
 
   /**
    * Takes the file. It is made, with its folder, when the gate is first used.
    *
+   * @param find tells the path of the file, when the gate is first used
    * @param lockTimeout how long to wait before a gate that is shut, in seconds
    */
-  constructor(path: string, lockTimeout: number) {
-    this.#path = path;
+  constructor(find: () => string, lockTimeout: number) {
+    this.#find = find;
     this.#lockTimeout = lockTimeout;
+  }
+
+  get #path(): string {
+    return this.#found ??= this.#find();
   }
 
   #open(): Deno.FsFile {
@@ -47,20 +56,37 @@ export class FileGate implements Gate {
    * Goes through, at once unless the gate is shut.
    *
    * @throws {LockTimeoutError} If it stays shut for too long.
+   * @throws {SaveError} If the file cannot be opened or locked although there are locks here.
    */
   enter(): Awaitable<Disposable> {
     let file: Deno.FsFile | undefined;
     try {
       file = this.#openShared();
-      if (canTryLock(file) && file.tryLockSync(false)) return file;
-      return this.#enterLater(file);
+      if (!canTryLock(file)) return this.#enterBlocking(file);
+      return file.tryLockSync(false) ? file : this.#enterLater(file);
     } catch (error) {
       file?.close();
       return this.#unlocked(error);
     }
   }
 
+  // A lock that is waited for in the background would keep the process from ending.
   async #enterLater(file: Deno.FsFile): Promise<Disposable> {
+    const end = performance.now() + this.#lockTimeout * 1000;
+    try {
+      do {
+        await new Promise((resolve) => setTimeout(resolve, ENTER_RETRY));
+        if (file.tryLockSync(false)) return file;
+      } while (performance.now() < end);
+    } catch (error) {
+      file.close();
+      return this.#unlocked(error);
+    }
+    file.close();
+    throw this.#timeout();
+  }
+
+  async #enterBlocking(file: Deno.FsFile): Promise<Disposable> {
     const locked = file.lock(false);
     try {
       if (await isInTime(locked, this.#lockTimeout)) return file;
@@ -70,15 +96,24 @@ export class FileGate implements Gate {
     }
     // A lock that comes too late is given back.
     locked.then(() => file.close(), () => file.close());
-    throw new LockTimeoutError(
+    throw this.#timeout();
+  }
+
+  #timeout(): LockTimeoutError {
+    return new LockTimeoutError(
       `Cannot store values: others are being removed (${this.#path} is locked)`,
       { resource: this.#path, seconds: this.#lockTimeout },
     );
   }
 
-  // Storing goes on without the lock: whoever wants to remove values finds that it does not work.
+  // Where nobody can lock, storing goes on without: whoever wants to remove values finds that out.
+  // Any other error may be of this process alone, which must not store then.
   #unlocked(error: unknown): Disposable {
     if (!(error instanceof Error)) throw error;
+    if (!isDenied(error) && !hasNoLocks(error)) {
+      const message = `Cannot store values: cannot lock ${this.#path}: ${describe(error)}`;
+      throw new SaveError(message, { key: this.#path }, { cause: error });
+    }
     warnOnce(
       `gate ${this.#path}`,
       ["storage"],
@@ -115,6 +150,13 @@ export class FileGate implements Gate {
       throw error;
     }
   }
+}
+
+/** What file systems without locks say. */
+const NO_LOCKS: readonly unknown[] = ["ENOLCK", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"];
+
+function hasNoLocks(error: Error): boolean {
+  return error instanceof Deno.errors.NotSupported || NO_LOCKS.includes(Reflect.get(error, "code"));
 }
 
 /** Longest time that a timer takes, in milliseconds. */

@@ -118,7 +118,7 @@ export class ValueFile implements ValueStorage {
     this.#check = new ValueCheck(this.verify, this.#seal);
     this.#files = new EntryFiles({ root: this.root, kind: "value", durability: this.durability });
     this.#registrations = new Registrations(this.#files);
-    this.gate = new FileGate(`${this.#files.root}/gc.lock`, this.lockTimeout);
+    this.gate = new FileGate(() => `${this.#files.root}/gc.lock`, this.lockTimeout);
   }
 
   /** The keys as they were given: hexadecimal digits, or an empty list for those of the environment. */
@@ -295,6 +295,8 @@ export class ValueFile implements ValueStorage {
       return startsLeaf(start.subarray(0, length));
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return undefined;
+      // A folder in its place, which reading puts aside.
+      if (error instanceof Deno.errors.IsADirectory) return undefined;
       throw error;
     }
   }

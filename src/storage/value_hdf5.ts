@@ -140,7 +140,7 @@ export class ValueHdf5 implements ValueStorage {
       ...{ root: this.root, kind: "value", durability: this.durability, suffix: ".h5" },
     });
     this.#registrations = new Registrations(this.#files);
-    this.gate = new FileGate(`${this.#files.root}/gc.lock`, this.lockTimeout);
+    this.gate = new FileGate(() => `${this.#files.root}/gc.lock`, this.lockTimeout);
   }
 
   /** The keys as they were given: hexadecimal digits, or an empty list for those of the environment. */

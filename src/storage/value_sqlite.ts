@@ -8,7 +8,7 @@ import {
 import { startsLeaf } from "../codec/references.ts";
 import { LockTimeoutError, SaveError, SignatureError } from "../errors.ts";
 import { warnOnce } from "../log.ts";
-import { expandPath } from "../paths.ts";
+import { expandPath, realPath } from "../paths.ts";
 import { FileGate } from "./_file_gate.ts";
 import { KnownLengths } from "./_known_lengths.ts";
 import { MemoryGate } from "./_memory_gate.ts";
@@ -102,7 +102,10 @@ export class ValueSqlite implements ValueStorage {
   readonly journal: JournalMode | undefined;
   /** How long to wait for other processes, in seconds. */
   readonly lockTimeout: number;
-  /** Holds between all processes that use the database, by a lock on `<path>.gc.lock`. */
+  /**
+   * Holds between all processes that use the database, by a lock on `<path>.gc.lock`, beside the
+   * database itself where the path leads to it by links.
+   */
   readonly gate: Gate;
   readonly #secretKey: readonly string[] | undefined;
   readonly #path: string;
@@ -135,7 +138,7 @@ export class ValueSqlite implements ValueStorage {
     const how = { schema: queries.VALUES_SCHEMA, journal, durability, lockTimeout };
     this.#driver = new SqliteDriver({ path: this.#path, ...how }, false);
     this.gate = persistent
-      ? new FileGate(`${this.#path}.gc.lock`, this.lockTimeout)
+      ? new FileGate(() => `${realPath(this.#path)}.gc.lock`, this.lockTimeout)
       : new MemoryGate();
   }
 

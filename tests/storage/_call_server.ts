@@ -415,7 +415,7 @@ function testErrors({ name, scheme }: CallServerManifest, get: Get): void {
       await using storage = new CallSql({ url: server.url(database) });
       await storage.list("");
     }
-    await server.query(database, "UPDATE fleche_schema SET version = 3");
+    await server.query(database, "UPDATE fleche_schema SET version = 1000");
     const { error, text } = await thrown(server.url(database));
     assert(error instanceof ConfigError);
     assert.match(text, /newer version of fleche/);
