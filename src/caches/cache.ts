@@ -129,6 +129,8 @@ export class Cache extends BaseCache {
     const { slot } = fillSlot(result, { root: "result", identities: false, sink: writing.put });
     await writing.settled();
     const record = CallRecord.build(key, { ...fields, result: slot, metadata, calls });
+    // What is only named may not go before the record is there, either.
+    if (record.references.length > 0) await writing.enter();
     await this.onFiling(record);
     await this.calls.put(record);
     return record;
