@@ -85,11 +85,13 @@ export async function collectGarbage(
   await sources.find();
   if (sources.unreadable.length > 0) {
     // Where the first call is just being stored, there are records once that is done.
-    using _ = await shut(gate);
+    using _ = dryRun ? undefined : await shut(gate);
     await sources.find();
     sources.check();
   }
-  const before = await values.now() - grace * 1000;
+  // Who may only read can try it out: then the clock of this machine has to do.
+  const now = dryRun ? Date.now() : await values.now();
+  const before = now - grace * 1000;
   // First what is there: what comes later is none of this.
   const entries = await Array.fromAsync(values.entries());
   const reach = new Reach(values, sources);

@@ -191,7 +191,9 @@ export class EntryFiles {
 
   /** Removes temporary files, and files that were put aside, from before a time. */
   sweepLeftovers(before: number, dryRun: boolean): Leftovers {
-    const abandoned = Math.min(before, this.now() - LONGEST_WRITE);
+    // To count only, nothing is written.
+    const now = dryRun ? Date.now() : this.now();
+    const abandoned = Math.min(before, now - LONGEST_WRITE);
     const temporary = sweep(`${this.root}/tmp`, dryRun, ({ mtime }) => time(mtime) < abandoned);
     // To put a file aside changes its inode, and not when it was written.
     const aside = sweep(
