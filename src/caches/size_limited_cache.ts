@@ -6,6 +6,7 @@ import { warnOnce } from "../log.ts";
 import type { StoredEntry } from "../storage/storage.ts";
 import { CallSources } from "./_call_sources.ts";
 import {
+  type Candidate,
   candidateOf,
   EVICTION_POLICIES,
   type EvictionPolicy,
@@ -49,8 +50,14 @@ const RECOUNT_CALLS = 1000;
 /** After so long it is counted as well, with the next call, in milliseconds. */
 const RECOUNT_INTERVAL = 60_000;
 
-/** Seconds to wait for a call that is being stored before values are removed. */
-const LOCK_TIMEOUT = 10;
+/** Seconds to wait for a call that is being stored before values are removed: no save waits for that. */
+const LOCK_TIMEOUT = 0.1;
+
+/** How often room is made in one go, where others store meanwhile. */
+const ROUNDS = 5;
+
+/** How long a value stays that is not of a call that this one has removed, in milliseconds. */
+const GRACE = 3_600_000;
 
 /**
  * A cache that keeps no more than so many calls, or bytes. When storing a call exceeds a limit, calls
@@ -59,10 +66,14 @@ const LOCK_TIMEOUT = 10;
  * Room is counted as it is taken: the bytes of records and values as they are stored, each value once,
  * whatever call storage it is for. This process counts what it stores; what others store is counted
  * with every thousandth call, or the first after a minute, so that several processes together may
- * exceed a limit by what they store in that time. Making room reads all records once.
+ * exceed a limit by what they store in that time. Making room reads all records once. While a call with
+ * large arguments runs in any process, no values are removed, and the limit may be exceeded by what is
+ * stored in that time and a minute.
  *
- * The call that was just stored stays, unless it alone exceeds the limit. Values of calls that were
- * evicted by hand stay until the limit is reached, or {@linkcode Cache.gc} runs.
+ * The call that was just stored stays, unless it alone exceeds the limit: then it goes, and no other.
+ * Values of calls that were evicted by hand stay until the limit is reached, or {@linkcode Cache.gc}
+ * runs. Values that no call is known to need, and that this cache has not left behind, stay for an
+ * hour: they may be of a call in another process's memory, or that is being stored.
  *
  * @example Usage
  * ```ts
@@ -91,6 +102,8 @@ export class SizeLimitedCache extends Cache {
   #filed = 0;
   #making: Promise<void> | undefined;
   #rest = -Infinity;
+  // Values of calls that were removed here, or replaced.
+  readonly #orphaned = new Set<string>();
 
   /**
    * Takes the storages and the limits. Nothing is opened yet.
@@ -158,6 +171,7 @@ export class SizeLimitedCache extends Cache {
   protected override async onFiling(record: CallRecord): Promise<void> {
     if (this.#room === undefined) return;
     const before = await this.calls.get(record.key);
+    this.#noteOrphans(before);
     const room = this.#room;
     if (before === undefined) room.size++;
     room.bytes += record.bytes.length - (before?.bytes.length ?? 0);
@@ -195,8 +209,9 @@ export class SizeLimitedCache extends Cache {
 
   /** Removes a call. */
   protected override async evictWhole(key: string): Promise<boolean> {
-    const record = this.#room === undefined ? undefined : await this.calls.get(key);
+    const record = await this.calls.get(key);
     const isFound = await super.evictWhole(key);
+    if (isFound) this.#noteOrphans(record);
     if (isFound && this.#room !== undefined) {
       this.#room.size--;
       this.#room.bytes -= record?.bytes.length ?? 0;
@@ -204,19 +219,42 @@ export class SizeLimitedCache extends Cache {
     return isFound;
   }
 
+  // That they are not needed otherwise is found out before they are removed.
+  #noteOrphans(record: CallRecord | undefined): void {
+    for (const { digest } of record?.references ?? []) this.#orphaned.add(digest);
+  }
+
   // One at a time in this process; whoever comes meanwhile waits for it, and looks again.
   async #makeRoom(key: string): Promise<void> {
     while (this.#making !== undefined) await this.#making;
     if (performance.now() < this.#rest || !await this.#isExceeded()) return;
-    const making = this.#evictMany(key);
+    const making = this.#evictUntilEnough(key);
     this.#making = making.catch(() => {}).finally(() => this.#making = undefined);
     await making;
   }
 
-  async #evictMany(latest: string): Promise<void> {
+  // What cannot be removed now, since other calls need it for instance, is not tried every time.
+  async #evictUntilEnough(latest: string): Promise<void> {
+    let isStuck = true;
+    try {
+      for (let round = 0; round < ROUNDS; round++) {
+        isStuck = await this.#evictMany(latest) === 0;
+        if (isStuck || !await this.#isExceeded()) break;
+      }
+      if (!await this.#isExceeded()) isStuck = false;
+    } catch (error) {
+      isStuck = true;
+      throw error;
+    } finally {
+      if (isStuck) this.#rest = performance.now() + RECOUNT_INTERVAL;
+    }
+  }
+
+  // How many calls and values have been removed.
+  async #evictMany(latest: string): Promise<number> {
     // As it is now, others counted.
     const { calls, values } = await this.#count();
-    if (!await this.#isExceeded()) return;
+    if (!await this.#isExceeded()) return 0;
     await using sources = new CallSources({ values: this.values, calls: this.calls });
     await sources.find();
     const reach = new Reach(this.values, sources);
@@ -224,10 +262,15 @@ export class SizeLimitedCache extends Cache {
     const victims = await this.#victims(latest, { calls, values, reach });
     for (const key of victims.keys) await this.calls.delete(key);
     const freed = new Set(victims.values);
-    await this.#sweep(values.filter(({ name }) => freed.has(name)), sources);
-    await this.#count();
-    // What cannot be removed now, since other calls need it for instance, is not tried every time.
-    if (await this.#isExceeded()) this.#rest = performance.now() + RECOUNT_INTERVAL;
+    for (const name of freed) this.#orphaned.add(name);
+    try {
+      const swept = await this.#sweep(values.filter(({ name }) => freed.has(name)), sources);
+      return victims.keys.length + swept;
+    } finally {
+      const { values: left } = await this.#count();
+      const present = new Set(left.map(({ name }) => name));
+      for (const name of this.#orphaned) if (!present.has(name)) this.#orphaned.delete(name);
+    }
   }
 
   // Which calls and values go.
@@ -250,13 +293,48 @@ export class SizeLimitedCache extends Cache {
       ...ordered.filter(({ key }) => key !== latest),
       ...ordered.filter(({ key }) => key === latest),
     ];
-    return this.#chosen(latestLast, owners, { values, reach });
+    const size = ({ length, references }: Candidate) => length + owners.total(references);
+    const isBounded = this.maxBytes < Infinity;
+    const tooLarge = latestLast.filter((each) => isBounded && size(each) > this.maxBytes);
+    if (tooLarge.length > 0) this.#warnOfSize();
+    const others = latestLast.filter((each) => tooLarge.length === 0 || !tooLarge.includes(each));
+    const unneeded = await this.#unneeded(values, reach);
+    return this.#chosen({ tooLarge, others }, owners, unneeded);
+  }
+
+  #warnOfSize(): void {
+    warnOnce(
+      `limit ${cacheNumber(this)} too large`,
+      ["cache"],
+      `A call takes more than the ${this.maxBytes} bytes of its cache, and is not kept: raise ` +
+        "maxBytes, or do not cache that function",
+    );
+  }
+
+  // What is left of calls that have been removed, and of others after a time.
+  async #unneeded(values: readonly StoredEntry[], reach: Reach): Promise<StoredEntry[]> {
+    const unneeded = values.filter(({ name }) => !reach.has(name));
+    if (unneeded.length === 0) return unneeded;
+    const before = await this.values.now() - GRACE;
+    const waiting = unneeded.map(({ name }) => name).filter((name) => this.#orphaned.has(name));
+    const parts = await readParts(this.values, waiting);
+    for (let digest = waiting.pop(); digest !== undefined; digest = waiting.pop()) {
+      for (const part of parts.get(digest) ?? []) {
+        if (this.#orphaned.has(part.digest)) continue;
+        this.#orphaned.add(part.digest);
+        waiting.push(part.digest);
+        for (const [name, more] of await readParts(this.values, [part.digest])) {
+          parts.set(name, more);
+        }
+      }
+    }
+    return unneeded.filter(({ name, modified }) => modified < before || this.#orphaned.has(name));
   }
 
   #chosen(
-    ordered: ReturnType<typeof inOrder>,
+    { tooLarge, others }: { tooLarge: readonly Candidate[]; others: readonly Candidate[] },
     owners: Owners,
-    { values, reach }: { values: StoredEntry[]; reach: Reach },
+    unneeded: readonly StoredEntry[],
   ): { keys: string[]; values: string[] } {
     const target = { size: lowWater(this.maxSize), bytes: lowWater(this.maxBytes) };
     // Just counted.
@@ -264,16 +342,11 @@ export class SizeLimitedCache extends Cache {
     const chosen = { keys: [] as string[], values: [] as string[] };
     const isEnough = () => room.size <= target.size && room.bytes <= target.bytes;
     // First what is left of calls that have been evicted: for that, no call has to go.
-    for (const { name, length } of values) {
-      if (reach.has(name)) continue;
+    for (const { name, length } of unneeded) {
       chosen.values.push(name);
       room.bytes -= length;
     }
-    for (const [index, { key, length, references }] of ordered.entries()) {
-      if (isEnough()) break;
-      const isLast = index === ordered.length - 1;
-      // The latest one stays if it fits by itself, though it may be above the mark.
-      if (isLast && room.size <= this.maxSize && room.bytes <= this.maxBytes) break;
+    const choose = ({ key, length, references }: Candidate) => {
       chosen.keys.push(key);
       room.size--;
       room.bytes -= length;
@@ -281,22 +354,34 @@ export class SizeLimitedCache extends Cache {
         chosen.values.push(digest);
         room.bytes -= owners.length(digest);
       }
+    };
+    const isWithin = () => room.size <= this.maxSize && room.bytes <= this.maxBytes;
+    // For what does not fit by itself, no other call goes.
+    for (const each of tooLarge) choose(each);
+    if (tooLarge.length > 0 && isWithin()) return chosen;
+    for (const [index, each] of others.entries()) {
+      const isLast = index === others.length - 1;
+      // The latest one stays if it fits by itself, though it may be above the mark.
+      if (isEnough() || isLast && isWithin()) break;
+      choose(each);
     }
     return chosen;
   }
 
-  async #sweep(garbage: readonly StoredEntry[], sources: CallSources): Promise<void> {
-    if (garbage.length === 0) return;
+  async #sweep(garbage: readonly StoredEntry[], sources: CallSources): Promise<number> {
+    if (garbage.length === 0) return 0;
     try {
       sources.check();
       const { values } = this;
       const reach = new Reach(values, sources);
       const parts = await readParts(values, garbage.map(({ name }) => name));
       const ordered = parentsFirst(garbage, parts);
-      await sweep(ordered, { values, reach, lockTimeout: LOCK_TIMEOUT, offline: false });
+      const options = { values, reach, lockTimeout: LOCK_TIMEOUT, offline: false };
+      return (await sweep(ordered, options)).entries;
     } catch (error) {
       if (!(error instanceof RejectedError)) throw error;
       this.#warn("remove values", error);
+      return 0;
     }
   }
 }

@@ -13,7 +13,7 @@ import {
 } from "@fleche/core";
 import assert from "node:assert/strict";
 import { beside, Child } from "../storage/_child.ts";
-import { TemporaryFolder } from "../storage/_temporary_folder.ts";
+import { filesBelow, TemporaryFolder } from "../storage/_temporary_folder.ts";
 import { Warnings } from "../storage/_warnings.ts";
 import { LARGE, simple } from "./_cache_manifest.ts";
 
@@ -39,6 +39,21 @@ class TimedCalls extends CallMemory {
   override async *entries(): ReturnType<CallMemory["entries"]> {
     for await (const entry of super.entries()) {
       yield { ...entry, modified: this.#times.get(entry.name) ?? 0 };
+    }
+  }
+}
+
+/** Records in memory that let others go first. */
+class SlowCalls extends CallMemory {
+  override async put(record: Parameters<CallMemory["put"]>[0]): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve));
+    super.put(record);
+  }
+
+  override async *records(...filter: Parameters<CallMemory["records"]>) {
+    for await (const record of super.records(...filter)) {
+      await new Promise((resolve) => setTimeout(resolve));
+      yield record;
     }
   }
 }
@@ -269,4 +284,66 @@ Deno.test("two processes keep the limit together", async () => {
   assert(count <= 40 && count >= 30, String(count));
   const { isClean, orphans } = await cache.verify();
   assert.deepEqual([isClean, orphans.entries], [true, 0]);
+});
+
+Deno.test("a limit holds while several calls are stored at the same time", async () => {
+  const cache = new SizeLimitedCache({
+    values: new ValueMemory(),
+    calls: new SlowCalls(),
+    maxSize: 10,
+  });
+  await Promise.all([1, 2, 3, 4].map(async (lane) => {
+    for (let x = 0; x < 50; x++) await cache.save(simple([lane, x]));
+  }));
+  const count = await cache.query().count();
+  assert(count <= 14, `${count} calls are there`);
+});
+
+Deno.test("of a call that is larger than the limit, no other call has to go", async () => {
+  using warnings = new Warnings();
+  const storages = { values: new ValueMemory(), calls: new CallMemory() };
+  const cache = new SizeLimitedCache({ ...storages, maxBytes: 100_000 });
+  for (const x of [1, 2, 3]) await cache.save(simple(x, "s".repeat(30_000) + x));
+  for (const x of [4, 5]) {
+    const key = await cache.save(simple(x, "l".repeat(200_000) + x));
+    assert.equal(await cache.contains(key), false);
+  }
+  assert.equal(await cache.query().count(), 3);
+  assert.equal((await cache.values.list("")).length, 3);
+  assert.equal(warnings.texts.length, 1);
+  assert.match(warnings.texts[0] ?? "", /takes more than the 100000 bytes/);
+});
+
+Deno.test("no save waits for a call that runs, although there is no room", async () => {
+  using _ = new Warnings();
+  using folder = new TemporaryFolder();
+  const values = () => new ValueFile({ root: folder.join("values") });
+  await using cache = new SizeLimitedCache({
+    values: values(),
+    calls: new CallMemory(),
+    maxSize: 2,
+  });
+  using _inside = await values().gate.enter();
+  const start = performance.now();
+  for (let x = 0; x < 6; x++) await cache.save(simple(x, `${x}`.repeat(5000)));
+  const taken = performance.now() - start;
+  assert(taken < 3000, `${taken} ms`);
+});
+
+Deno.test("values that a limited cache did not leave behind stay for an hour", async () => {
+  using folder = new TemporaryFolder();
+  const values = () => new ValueFile({ root: folder.join("values") });
+  const other = new Cache({ values: values(), calls: new CallMemory() });
+  const key = await other.save(simple("other", "o".repeat(5000)));
+  const calls = new CallFile({ root: folder.join("calls") });
+  await using cache = new SizeLimitedCache({ values: values(), calls, maxSize: 2 });
+  for (let x = 0; x < 4; x++) await cache.save(simple(x, `${x}`.repeat(5000)));
+  assert.equal(await (await other.load(key)).result(), "o".repeat(5000));
+  assert.equal(values().list("").length, 3);
+  const [file = ""] = filesBelow(folder.join("values", "v1"))
+    .filter((each) => each.includes(digest("o".repeat(5000)).hex));
+  const old = new Date(Date.now() - 2 * 3_600_000);
+  Deno.utimeSync(folder.join("values", "v1", file), old, old);
+  await cache.save(simple(5, "5".repeat(5000)));
+  assert.equal(values().list("").length, 2);
 });
