@@ -267,7 +267,9 @@ export class Cache extends BaseCache {
    * less than the grace period ago stays in any case. A process that is killed on the way leaves
    * nothing half done.
    *
-   * Calls that are evicted leave their values behind; this is what frees their room.
+   * Calls that are evicted leave their values behind; this is what frees their room. Calls in memory
+   * ({@linkcode CallMemory}, `sqlite://`) are known to their own cache only: what they alone need of
+   * values that others use too goes after the grace period, unless `also` names them.
    *
    * @example Usage
    * ```ts

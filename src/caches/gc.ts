@@ -17,7 +17,10 @@ export interface GcOptions {
    * not work. False by default.
    */
   offline?: boolean;
-  /** Further storages of calls that need values: those that take a password to open. */
+  /**
+   * Further storages of calls that need values: those that take a password to open, those that have
+   * been moved, and those in memory, which nobody else can know of.
+   */
   also?: readonly CallStorage[];
   /** How long to wait for a call that is being stored, in seconds; 30 by default. */
   lockTimeout?: number;

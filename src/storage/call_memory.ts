@@ -7,6 +7,10 @@ import type { CallStorage, StorageCapabilities, StoredEntry } from "./storage.ts
 /**
  * Call records in the memory of the process.
  *
+ * Nobody else knows of them: where values are kept on disk and shared with other caches, `gc` of those
+ * removes what only calls in memory need, once it is older than the grace period. Give such a cache
+ * values of its own, or pass its calls to `gc` as `also`.
+ *
  * @example Usage
  * ```ts
  * import { Cache, CallMemory, ValueMemory } from "@fleche/core";
