@@ -590,7 +590,8 @@ function refusal(operation: string): RejectedError {
 }
 
 /**
- * A cache of which only some calls are seen: those for which a function returns true.
+ * A cache of which only some calls are seen: those for which a function returns true. One for which it
+ * fails is hidden, with a warning.
  *
  * The others are not found, listed, searched or evicted, and what would not be found is not stored
  * either: storing it is refused, so that the caller gets the result uncached. Values are what they
@@ -666,7 +667,23 @@ export class FilteredCache extends BaseCache {
   }
 
   async #seen(call: LazyCall | undefined): Promise<LazyCall | undefined> {
-    return call !== undefined && await this.predicate(call) ? call : undefined;
+    return call !== undefined && await this.#shows(call) ? call : undefined;
+  }
+
+  // A call that the function fails for is hidden, and no other.
+  async #shows(call: LazyCall): Promise<boolean> {
+    try {
+      return await this.predicate(call);
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      warnOnce(
+        `filter ${cacheNumber(this)}`,
+        ["cache"],
+        `Hiding call ${call.key}, for which the filter of the cache fails, and others like it: ` +
+          error.message,
+      );
+      return false;
+    }
   }
 
   /** Finds a call, if it is one of those. */
@@ -697,7 +714,7 @@ export class FilteredCache extends BaseCache {
     source: ValueSource,
     options?: AcceptOptions,
   ): Promise<void> {
-    if (await this.#seen(new LazyCall(record, source)) === undefined) {
+    if (!await this.predicate(new LazyCall(record, source))) {
       throw new RejectedError(
         `Cannot store call ${record.key}: the filter of the cache would hide it`,
         { operation: "store a call" },
@@ -717,7 +734,7 @@ export class FilteredCache extends BaseCache {
     for (const name of await this.cache.list(prefix)) {
       if (found.length >= limit) break;
       const call = await this.cache.peek(name);
-      if (call === undefined || await this.predicate(call)) found.push(name);
+      if (call === undefined || await this.#shows(call)) found.push(name);
     }
     return found;
   }

@@ -1,6 +1,7 @@
 import { CacheStack, Call, digest, NotFoundError, RejectedError } from "@fleche/core";
 import assert from "node:assert/strict";
 import { assertAlike } from "../storage/_samples.ts";
+import { Warnings } from "../storage/_warnings.ts";
 import { simple } from "./_cache_manifest.ts";
 import { FailingCache, memory } from "./_doubles.ts";
 
@@ -79,13 +80,11 @@ Deno.test("what a filter hides is not copied in the stack below it", async () =>
   assert.equal(await near.contains(key), true);
 });
 
-Deno.test("a filter that fails is an error", async () => {
+Deno.test("a filter that fails for what is stored is an error", async () => {
   const cache = memory();
-  const key = await cache.save(simple(1));
   const failing = cache.filter(() => {
     throw new Error("no idea");
   });
-  await assert.rejects(failing.load(key), /no idea/);
   await assert.rejects(failing.save(simple(2)), /no idea/);
 });
 
@@ -93,4 +92,21 @@ Deno.test("close() closes the cache below a filter", async () => {
   const cache = new FailingCache("1");
   await cache.filter(() => true).close();
   assert.equal(cache.closed, true);
+});
+
+Deno.test("a filtered cache hides a call for which its function fails, and no other", async () => {
+  using warnings = new Warnings();
+  const far = memory();
+  const [one, two] = [await far.save(simple(1)), await far.save(simple(2))];
+  const filtered = far.filter(async (call) => {
+    if (await call.argument("x") === 1) throw new TypeError("no such thing");
+    return true;
+  });
+  const stack = new CacheStack([memory(), filtered]);
+  assert.deepEqual([await stack.contains(one), await stack.contains(two)], [false, true]);
+  assert.equal(await (await stack.load(two)).result(), await (await far.load(two)).result());
+  assert.deepEqual(await Array.fromAsync(filtered.query(), ({ key }) => key), [two]);
+  assert.equal((await filtered.list("")).includes(one), false);
+  assert.equal(warnings.texts.length, 1);
+  assert.match(warnings.texts[0] ?? "", /fails, and others like it: no such thing/);
 });
