@@ -4,11 +4,12 @@ import { copied, type Encoding, type Reference } from "../codec/encoding.ts";
 import { findReferences } from "../codec/references.ts";
 import { NotFoundError, UnknownTypeError } from "../errors.ts";
 import { LazyCall, type ValueSource } from "../lazy_call.ts";
+import { expandPath, realPath } from "../paths.ts";
 import { type Outcome, PreparedCall } from "../prepared_call.ts";
 import type { RecordFilter } from "../record_filter.ts";
 import { fillSlot } from "../slot.ts";
 import type { Claims } from "../storage/claims.ts";
-import type { Awaitable, CallStorage, ValueStorage } from "../storage/storage.ts";
+import type { Awaitable, CallStorage, Storage, ValueStorage } from "../storage/storage.ts";
 import type { TransferTarget } from "../transfer.ts";
 import { collectGarbage, type GcOptions, type GcReport } from "./gc.ts";
 import { type VerifyOptions, type VerifyReport, verifyStorages } from "./verify.ts";
@@ -66,9 +67,21 @@ export class Cache extends BaseCache {
   /** How long storing a call may take, in seconds. */
   override readonly saveTimeout: number;
 
-  /** Takes the storages. Nothing is opened yet. */
+  /**
+   * Takes the storages. Nothing is opened yet.
+   *
+   * @throws {TypeError} If values and calls would be files in one folder, where each would take those of
+   *   the other for damaged.
+   */
   constructor(options: CacheOptions) {
     super();
+    const folder = folderOf(options.values);
+    if (folder !== undefined && folder === folderOf(options.calls)) {
+      throw new TypeError(
+        `Cannot keep values and calls in one folder, ${folder}: give them folders of their own, ` +
+          `for instance ${folder}/values and ${folder}/calls`,
+      );
+    }
     this.values = options.values;
     this.calls = options.calls;
     this.saveTimeout = options.saveTimeout ?? SAVE_TIMEOUT;
@@ -354,6 +367,13 @@ export class Cache extends BaseCache {
       await this.values.close();
     }
   }
+}
+
+// The folder of a storage whose entries are files.
+function folderOf(storage: Storage): string | undefined {
+  if (storage.capabilities.files !== true) return undefined;
+  const root: unknown = Reflect.get(storage, "root");
+  return typeof root === "string" ? realPath(expandPath(root)) : undefined;
 }
 
 function sameCalls(one: CallStorage, other: CallStorage): boolean {

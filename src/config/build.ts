@@ -129,10 +129,23 @@ function buildPair(
   });
   const policy = section.choice("policy", POLICIES);
   if (Object.keys(limits).length > 0) {
-    return new SizeLimitedCache({ ...options, ...limits, ...given({ policy }) });
+    return made(
+      section,
+      () => new SizeLimitedCache({ ...options, ...limits, ...given({ policy }) }),
+    );
   }
-  if (policy === undefined) return new Cache(options);
+  if (policy === undefined) return made(section, () => new Cache(options));
   return section.fault("policy", 'is of no use without "max_size" or "max_bytes"');
+}
+
+// What a cache cannot be made of is a fault of the configuration.
+function made(section: Section, make: () => Cache): Cache {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new ConfigFault(error.message, section.path);
+  }
 }
 
 function buildTyped(section: Section): BaseCache {

@@ -1,15 +1,20 @@
 import {
   Cache,
   Call,
+  CallFile,
+  CallHdf5,
   CallMemory,
   digest,
   NotFoundError,
   RefreshingCache,
   SaveError,
+  ValueFile,
+  ValueHdf5,
   ValueMemory,
 } from "@fleche/core";
 import assert from "node:assert/strict";
 import { assertAlike } from "../storage/_samples.ts";
+import { TemporaryFolder } from "../storage/_temporary_folder.ts";
 import { simple } from "./_cache_manifest.ts";
 import { memory, NotingCalls, SlowValues } from "./_doubles.ts";
 
@@ -192,4 +197,22 @@ Deno.test("RefreshingCache finds what it stored itself where that is asked for",
   assert.equal(await (await cache.load(old)).result(), "new");
   await refreshing.evict(old);
   assert.equal(await refreshing.contains(old), false);
+});
+
+Deno.test("Cache() refuses values and calls as files in one folder", () => {
+  using folder = new TemporaryFolder();
+  const root = folder.join("both");
+  Deno.mkdirSync(root);
+  Deno.symlinkSync(root, folder.join("link"));
+  for (const values of [new ValueFile({ root }), new ValueHdf5({ root })]) {
+    for (const other of [root, `${root}/../both/`, folder.join("link")]) {
+      for (const calls of [new CallFile({ root: other }), new CallHdf5({ root: other })]) {
+        assert.throws(() => new Cache({ values, calls }), {
+          name: "TypeError",
+          message: /one folder.*both: give them folders of their own/,
+        });
+      }
+    }
+    new Cache({ values, calls: new CallFile({ root: `${root}/calls` }) });
+  }
 });

@@ -37,6 +37,11 @@ const FAULTS: Readonly<Record<string, Fault>> = {
     toml: '[fast]\nvalues = { «typ = "memory" }\ncalls = { type = "void" }\n',
     says: 'fast.values.typ: unknown key; did you mean "type"?',
   },
+  "values and calls in one folder": {
+    toml:
+      '[«fast]\nvalues = { type = "file", root = "it" }\ncalls = { type = "file", root = "it/" }\n',
+    says: /: Cannot keep values and calls in one folder.*: give them folders of their own/,
+  },
   "values that are misspelt": {
     toml: '[fast]\n«value = { type = "memory" }\ncalls = { type = "void" }\n',
     says: 'fast.value: unknown key; did you mean "values"?',
