@@ -78,7 +78,7 @@ Deno.test("fleche gc refuses while calls that it cannot read may need values, un
 
 Deno.test("fleche gc names --offline where locks do not work, and no option where none helps", () =>
   withStore(async (store) => {
-    const [kept] = await fill(store);
+    await fill(store);
     // A folder in place of the file that is locked.
     const lock = join(store.home, "local/values/gc.lock");
     Deno.removeSync(lock);
@@ -86,11 +86,12 @@ Deno.test("fleche gc names --offline where locks do not work, and no option wher
     const unlocked = await store.fail(1, "gc", "--grace", "0");
     assert.match(unlocked, /locks do not work .*\(on the command line: --offline\)$/m);
     Deno.removeSync(lock);
-    const path = join(store.home, "local/values/v1", kept.slice(0, 2), kept);
-    Deno.removeSync(path);
-    Deno.mkdirSync(path);
-    const unreadable = await store.fail(1, "gc", "--grace", "0");
-    assert.doesNotMatch(unreadable, /on the command line/);
+    // Which calls these values are kept for is not to be read any more.
+    const folder = join(store.home, "local/values/calls");
+    for (const { name } of Deno.readDirSync(folder)) Deno.writeTextFileSync(join(folder, name), "");
+    const damaged = await store.fail(1, "gc", "--grace", "0");
+    assert.match(damaged, /is damaged/);
+    assert.doesNotMatch(damaged, /on the command line/);
   }));
 
 Deno.test("fleche gc says what is wrong", () =>
