@@ -1,6 +1,6 @@
 import { type Call, sealCall, type SealedCall } from "../call.ts";
 import { CallRecord } from "../call_record.ts";
-import { copied, type Encoding, type Reference } from "../codec/encoding.ts";
+import type { Encoding, Reference } from "../codec/encoding.ts";
 import { findReferences } from "../codec/references.ts";
 import { NotFoundError, UnknownTypeError } from "../errors.ts";
 import { LazyCall, type ValueSource } from "../lazy_call.ts";
@@ -15,6 +15,7 @@ import { collectGarbage, type GcOptions, type GcReport } from "./gc.ts";
 import { type VerifyOptions, type VerifyReport, verifyStorages } from "./verify.ts";
 import { type AcceptOptions, BaseCache, type PrepareOptions, SAVE_TIMEOUT } from "./base_cache.ts";
 
+import { HeldValues } from "./_held_values.ts";
 import { Writing } from "./_writing.ts";
 import { redigestCalls, type RedigestOptions, type RedigestReport } from "./redigest.ts";
 
@@ -27,9 +28,6 @@ export interface CacheOptions {
   /** How long storing a call may take before the caller gets the result without it: 60 seconds. */
   saveTimeout?: number;
 }
-
-/** Bytes of arguments that are held while a function runs; what goes beyond is stored at once. */
-export const HELD_LENGTH = 64 << 20;
 
 /**
  * A cache of its own: one storage for values and one for calls.
@@ -386,31 +384,4 @@ interface Commitment {
   readonly outcome: Outcome;
   readonly held: HeldValues;
   readonly writing: Writing;
-}
-
-/** The values of arguments, held in memory as long as they are not too large together. */
-class HeldValues {
-  readonly #writing: Writing;
-  readonly #held: { reference: Reference; encoding: Encoding }[] = [];
-  #room = HELD_LENGTH;
-
-  constructor(writing: Writing) {
-    this.#writing = writing;
-  }
-
-  readonly take = (reference: Reference, encoding: Encoding): void => {
-    this.#room -= reference.length;
-    if (this.#room >= 0) {
-      this.#held.push({ reference, encoding: copied(encoding) });
-      return;
-    }
-    this.release();
-    this.#writing.put(reference, encoding);
-  };
-
-  /** Stores what is held. */
-  release(): void {
-    for (const { reference, encoding } of this.#held) this.#writing.put(reference, encoding);
-    this.#held.length = 0;
-  }
 }

@@ -1,3 +1,10 @@
+/**
+ * Call records in a SQL database, whichever it is. Longer than other files, since all of it is one
+ * class over one driver; statements, drivers and schemas stand apart.
+ *
+ * @module
+ */
+
 import { areEqual } from "../bytes.ts";
 import { CallRecord, MAX_RECORD_LENGTH } from "../call_record.ts";
 import { type Encoding, joined } from "../codec/encoding.ts";

@@ -1,3 +1,10 @@
+/**
+ * Values in one SQLite file. Longer than other files: whatever asks the database may have its answer at
+ * once, or only when another process lets go of it, and both ways lead through the same few steps.
+ *
+ * @module
+ */
+
 import {
   copied,
   type Encoding,
