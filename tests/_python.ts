@@ -23,7 +23,9 @@ function hasModule(program: string, module: string): boolean {
     const args = ["-c", `import ${module}`];
     return new Deno.Command(program, { args, stderr: "null" }).outputSync().success;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
+    const isAbsent = error instanceof Deno.errors.NotFound ||
+      error instanceof Deno.errors.PermissionDenied;
+    if (isAbsent) return false;
     throw error;
   }
 }

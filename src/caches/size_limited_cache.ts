@@ -200,8 +200,7 @@ export class SizeLimitedCache extends Cache {
   async #count(): Promise<{ calls: StoredEntry[]; values: StoredEntry[] }> {
     const calls = await Array.fromAsync(this.calls.entries());
     const values = await Array.fromAsync(this.values.entries());
-    const bytes = [...calls, ...values].reduce((sum, { length }) => sum + length, 0);
-    this.#room = { size: calls.length, bytes };
+    this.#room = roomOf(calls, values);
     this.#counted = performance.now();
     this.#filed = 0;
     return { calls, values };
@@ -226,8 +225,11 @@ export class SizeLimitedCache extends Cache {
 
   // One at a time in this process; whoever comes meanwhile waits for it, and looks again.
   async #makeRoom(key: string): Promise<void> {
-    while (this.#making !== undefined) await this.#making;
-    if (performance.now() < this.#rest || !await this.#isExceeded()) return;
+    do {
+      while (this.#making !== undefined) await this.#making;
+      if (performance.now() < this.#rest || !await this.#isExceeded()) return;
+      // While that was found out, somebody else may have begun.
+    } while (this.#making !== undefined);
     const making = this.#evictUntilEnough(key);
     this.#making = making.catch(() => {}).finally(() => this.#making = undefined);
     await making;
@@ -299,7 +301,9 @@ export class SizeLimitedCache extends Cache {
     if (tooLarge.length > 0) this.#warnOfSize();
     const others = latestLast.filter((each) => tooLarge.length === 0 || !tooLarge.includes(each));
     const unneeded = await this.#unneeded(values, reach);
-    return this.#chosen({ tooLarge, others }, owners, unneeded);
+    // Not what is taken by now: of what has come since the count, nothing can be chosen.
+    const room = roomOf(calls, values);
+    return this.#chosen({ tooLarge, others }, { owners, unneeded, room });
   }
 
   #warnOfSize(): void {
@@ -333,12 +337,9 @@ export class SizeLimitedCache extends Cache {
 
   #chosen(
     { tooLarge, others }: { tooLarge: readonly Candidate[]; others: readonly Candidate[] },
-    owners: Owners,
-    unneeded: readonly StoredEntry[],
+    { owners, unneeded, room }: { owners: Owners; unneeded: readonly StoredEntry[]; room: Room },
   ): { keys: string[]; values: string[] } {
     const target = { size: lowWater(this.maxSize), bytes: lowWater(this.maxBytes) };
-    // Just counted.
-    const room = { ...this.#room! };
     const chosen = { keys: [] as string[], values: [] as string[] };
     const isEnough = () => room.size <= target.size && room.bytes <= target.bytes;
     // First what is left of calls that have been evicted: for that, no call has to go.
@@ -384,6 +385,11 @@ export class SizeLimitedCache extends Cache {
       return 0;
     }
   }
+}
+
+function roomOf(calls: readonly StoredEntry[], values: readonly StoredEntry[]): Room {
+  const bytes = [...calls, ...values].reduce((sum, { length }) => sum + length, 0);
+  return { size: calls.length, bytes };
 }
 
 function lowWater(limit: number): number {

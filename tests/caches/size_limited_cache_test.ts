@@ -243,12 +243,14 @@ Deno.test("calls that are accepted from elsewhere count too", async () => {
 });
 
 Deno.test("calls that are stored at the same time keep near the limit", async () => {
-  const cache = limited({ maxSize: 10 });
-  await Promise.all(Array.from({ length: 50 }, (_, x) => cache.save(simple(x, text(x % 26)))));
-  const count = await cache.query().count();
-  // What is just being stored may be counted before it is there, or not yet.
-  assert(count >= 5 && count <= 12, String(count));
-  assert.equal((await cache.verify()).isClean, true);
+  for (let round = 0; round < 20; round++) {
+    const cache = limited({ maxSize: 10 });
+    await Promise.all(Array.from({ length: 50 }, (_, x) => cache.save(simple(x, text(x % 26)))));
+    const count = await cache.query().count();
+    // What is just being stored may be counted before it is there, or not yet.
+    assert(count >= 9 && count <= 12, String(count));
+    assert.equal((await cache.verify()).isClean, true);
+  }
 });
 
 Deno.test("a cache that cannot make room still stores", async () => {
