@@ -37,6 +37,12 @@ export interface Room {
   bytes: number;
 }
 
+/** The room that some entries take. */
+export function roomOf(calls: readonly StoredEntry[], values: readonly StoredEntry[]): Room {
+  const bytes = [...calls, ...values].reduce((sum, { length }) => sum + length, 0);
+  return { size: calls.length, bytes };
+}
+
 /** How often values are referred to, so that it is known which go with a call. */
 export class Owners {
   readonly #counts = new Map<string, number>();

@@ -13,6 +13,7 @@ import {
   inOrder,
   Owners,
   type Room,
+  roomOf,
 } from "./_eviction.ts";
 import { cacheNumber } from "./_members.ts";
 import { Reach, readParts } from "./_reach.ts";
@@ -385,11 +386,6 @@ export class SizeLimitedCache extends Cache {
       return 0;
     }
   }
-}
-
-function roomOf(calls: readonly StoredEntry[], values: readonly StoredEntry[]): Room {
-  const bytes = [...calls, ...values].reduce((sum, { length }) => sum + length, 0);
-  return { size: calls.length, bytes };
 }
 
 function lowWater(limit: number): number {
