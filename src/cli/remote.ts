@@ -1,51 +1,23 @@
 import type { Command } from "commander";
-import type { BaseCache } from "../caches/base_cache.ts";
-import { loadCacheConfig } from "../config/load.ts";
-import { needsNetwork } from "../config/needs_network.ts";
-import { cacheToConfig } from "../config/write.ts";
-import { serve } from "../remote/server.ts";
+import { serveCache, type ServeOptions } from "./remote_serve.ts";
 
-interface RemoteOptions {
+interface RemoteOptions extends ServeOptions {
   readonly serve?: true;
-  readonly cache?: string;
-  readonly readOnly?: true;
 }
 
-/** Adds `fleche remote`. */
+/** Adds `fleche remote`, which serves, and the commands below it. */
 export function addRemoteCommand(program: Command): void {
-  const command = program
+  const remote = program
     .command("remote")
-    .description("Serve a cache of this machine to a client that has started this over ssh.")
+    .description(
+      "Caches on other machines; with --serve, serve one of this machine to a client that has " +
+        "started this over ssh.",
+    )
     .option("--serve", "serve on standard input and output, until the input ends")
     .option("--cache <name>", "the cache of the configuration to serve (default: the default one)")
-    .option("--read-only", "refuse to store and to evict, whatever the configuration allows")
-    .action(async (options: RemoteOptions) => {
-      if (options.serve !== true) return command.error("error: say what to do: --serve");
-      await serveCache(options);
-    });
-}
-
-async function serveCache({ cache: name, readOnly }: RemoteOptions): Promise<void> {
-  const cache = loadCacheConfig(name);
-  const config = describe(cache);
-  // From here on nothing but the cache is needed: what is received cannot reach the network, unless
-  // the cache is there.
-  if (!needsNetwork(config)) await Deno.permissions.revoke({ name: "net" });
-  await using _ = cache;
-  await serve({
-    cache,
-    cacheName: name ?? null,
-    readOnly: readOnly === true,
-    config,
+    .option("--read-only", "refuse to store and to evict, whatever the configuration allows");
+  remote.action(async ({ serve, ...options }: RemoteOptions) => {
+    if (serve !== true) return remote.error("error: say what to do: --serve, or a command");
+    await serveCache(options);
   });
-}
-
-// A cache of a class of its own can be served without being described.
-function describe(cache: BaseCache): unknown {
-  try {
-    return cacheToConfig(cache);
-  } catch (error) {
-    if (error instanceof TypeError) return null;
-    throw error;
-  }
 }
