@@ -1,23 +1,43 @@
 /** Longest time that a timer takes, in milliseconds. */
 const MAX_TIMER = 2 ** 31 - 1;
 
+/** How long nothing moves before somebody is told, in seconds. */
+export const WAIT_NOTICE = 5;
+
+/** How late a timer is that this program has kept from running, in milliseconds. */
+const LATE = 1000;
+
+/** What a {@linkcode StallWatch} tells before it gives up. */
+export interface StallWatchOptions {
+  /** Called once for each standstill, with how many seconds it has lasted. */
+  readonly onWait?: (seconds: number) => void;
+  /** How long a standstill lasts before that is called, in seconds: 5 by default. */
+  readonly notice?: number;
+}
+
 /** Notices when something that should move has stood still for too long. */
 export class StallWatch {
   readonly #patience: number;
   readonly #onStall: () => void;
+  readonly #onWait: (seconds: number) => void;
+  readonly #notice: number;
   #lastMoved = 0;
+  /** The beginning of the standstill that has been told of. */
+  #told: number | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** Takes the time in seconds, and what to do once it has passed. */
-  constructor(patience: number, onStall: () => void) {
+  constructor(patience: number, onStall: () => void, options: StallWatchOptions = {}) {
     this.#patience = patience * 1000;
     this.#onStall = onStall;
+    this.#onWait = options.onWait ?? (() => {});
+    this.#notice = options.onWait === undefined ? Infinity : (options.notice ?? WAIT_NOTICE) * 1000;
   }
 
   /** Begins to watch. */
   start(): void {
     this.moved();
-    if (this.#patience <= MAX_TIMER) this.#wait(this.#patience);
+    this.#wait(Math.min(this.#patience, this.#notice));
   }
 
   /** Notes that something has moved. This is cheap: the timer finds out when it is due. */
@@ -33,10 +53,23 @@ export class StallWatch {
 
   #wait(milliseconds: number): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      const left = this.#lastMoved + this.#patience - performance.now();
-      if (left > 0) this.#wait(left);
-      else this.#onStall();
-    }, milliseconds);
+    if (milliseconds > MAX_TIMER) return;
+    const due = performance.now() + milliseconds;
+    this.#timer = setTimeout(() => this.#look(due), milliseconds);
+  }
+
+  #look(due: number): void {
+    const now = performance.now();
+    // The program was busy with something else: what has come meanwhile is still to be read.
+    if (now - due > LATE) this.#lastMoved = now;
+    const still = now - this.#lastMoved;
+    if (still >= this.#patience) return this.#onStall();
+    const isTold = this.#told === this.#lastMoved;
+    if (!isTold && still >= this.#notice) {
+      this.#told = this.#lastMoved;
+      this.#onWait(still / 1000);
+    }
+    const next = still >= this.#notice ? this.#notice : this.#notice - still;
+    this.#wait(Math.min(next, this.#patience - still));
   }
 }

@@ -1,6 +1,7 @@
 import { ProtocolError, RemoteConnectionError } from "../errors.ts";
 import { inform } from "../log.ts";
 import type { ProtocolLimits } from "./limits.ts";
+import { WAIT_NOTICE } from "./_stall_watch.ts";
 
 /** Lines of the remote standard error that an error reports. */
 const STDERR_LINES = 50;
@@ -10,6 +11,9 @@ const STDERR_LINE_LENGTH = 2000;
 
 /** How long a process that ends may take to do so, in milliseconds. */
 const END_TIME = 2000;
+
+/** Longest time that a timer takes, in seconds. */
+const MAX_TIMEOUT = (2 ** 31 - 1) / 1000;
 
 const PREAMBLE = /(?:^|\n)fleche\/(\d+) ([^\n]*)\n/;
 
@@ -24,6 +28,14 @@ export interface Preamble {
   readonly rest: Uint8Array;
 }
 
+/** How long the far end may take to announce itself. */
+export interface PreambleOptions {
+  /** Seconds until it must have done so; without limit by default. */
+  readonly timeout?: number | undefined;
+  /** Called once if it takes long, with the seconds it has taken. */
+  readonly onWait?: (seconds: number) => void;
+}
+
 /** An ssh process whose far end speaks the protocol. */
 export class SshProcess {
   readonly #host: string;
@@ -31,6 +43,7 @@ export class SshProcess {
   readonly #stderr: string[] = [];
   readonly #stderrRead: Promise<void>;
   #ended: Promise<number | undefined> | undefined;
+  #abortion: string | undefined;
   /** Standard output of the far end. */
   readonly input: ReadableStreamDefaultReader<Uint8Array>;
 
@@ -95,7 +108,20 @@ export class SshProcess {
    * @throws {RemoteConnectionError} If it does not come.
    * @throws {ProtocolError} If the far end speaks another version of the protocol.
    */
-  async preamble(limits: ProtocolLimits): Promise<Preamble> {
+  async preamble(limits: ProtocolLimits, options: PreambleOptions = {}): Promise<Preamble> {
+    const { timeout = Infinity, onWait = () => {} } = options;
+    const late = () => this.abort(`was given up: it was not ready after ${timeout} seconds`);
+    const giveUp = timeout > MAX_TIMEOUT ? undefined : setTimeout(late, timeout * 1000);
+    const tell = setTimeout(() => onWait(WAIT_NOTICE), WAIT_NOTICE * 1000);
+    try {
+      return await this.#preamble(limits);
+    } finally {
+      clearTimeout(giveUp);
+      clearTimeout(tell);
+    }
+  }
+
+  async #preamble(limits: ProtocolLimits): Promise<Preamble> {
     let seen = new Uint8Array(0);
     while (true) {
       const { value } = await this.input.read();
@@ -117,13 +143,39 @@ export class SshProcess {
         }
         return { version, rest: seen.slice(found.index + line.length) };
       }
-      if (seen.length > limits.banner) throw await this.failure("printed too much", seen);
+      if (seen.length > limits.banner) {
+        this.abort("printed too much");
+        throw await this.failure("was lost", seen);
+      }
+    }
+  }
+
+  /**
+   * Ends the connection from this side, whatever is under way: ssh is told to go, which mends the
+   * terminal if it was asking for something.
+   *
+   * @param why what {@linkcode SshProcess.failure} says then, as `was closed`
+   */
+  abort(why: string): void {
+    this.#abortion ??= why;
+    this.#signal("SIGTERM");
+    // Others can hold it open, as the master of a shared connection. If it has failed, it has ended.
+    this.input.cancel().catch(() => {});
+  }
+
+  #signal(signal: Deno.Signal): void {
+    try {
+      this.#child.kill(signal);
+    } catch (error) {
+      // It has ended in this very moment.
+      if (!(error instanceof TypeError)) throw error;
     }
   }
 
   /** The error to report when the connection has ended, with all that is known of why. */
-  async failure(what: string, printed?: Uint8Array): Promise<RemoteConnectionError> {
+  async failure(why: string, printed?: Uint8Array): Promise<RemoteConnectionError> {
     const exitCode = await this.end();
+    const what = this.#abortion ?? why;
     const stderr = [...this.#stderr];
     const code = exitCode === undefined ? "" : ` (exit code ${exitCode})`;
     const tail = stderr.length === 0 ? "" : `\n${stderr.join("\n")}`;
@@ -151,12 +203,7 @@ export class SshProcess {
     const status = await Promise.race([this.#child.status, late]);
     clearTimeout(timer);
     if (status === undefined) {
-      try {
-        this.#child.kill("SIGKILL");
-      } catch (error) {
-        // It has ended in this very moment.
-        if (!(error instanceof TypeError)) throw error;
-      }
+      this.#signal("SIGKILL");
       await this.#child.status;
     }
     let last: ReturnType<typeof setTimeout> | undefined;
@@ -165,6 +212,7 @@ export class SshProcess {
     });
     await Promise.race([this.#stderrRead, enough]);
     clearTimeout(last);
-    return status?.code;
+    // What it says after it was told to go is not its own.
+    return this.#abortion === undefined ? status?.code : undefined;
   }
 }

@@ -35,6 +35,12 @@ export interface SessionEnd {
   readonly stderr: string;
 }
 
+/** Options of a cache that is reached through a {@linkcode Site}. */
+export interface SiteOptions extends Partial<SshCacheOptions> {
+  /** A port that leads to the server, as that of a LinkProxy. */
+  port?: number;
+}
+
 /** A server whose account has a configuration with a default cache, and another named `shared`. */
 export class Site implements AsyncDisposable {
   private constructor(
@@ -68,18 +74,17 @@ export class Site implements AsyncDisposable {
   }
 
   /** The options of a cache that is reached through the server. */
-  options(options: Partial<SshCacheOptions> = {}): SshCacheOptions {
-    const { host, sshOptions } = this.sshd;
+  options({ port = this.sshd.port, ...options }: SiteOptions = {}): SshCacheOptions {
     return {
-      host,
+      host: this.sshd.host,
       command: PROGRAM,
       ...options,
-      sshOptions: [...sshOptions, ...options.sshOptions ?? []],
+      sshOptions: [...this.sshd.sshOptionsAt(port), ...options.sshOptions ?? []],
     };
   }
 
   /** A cache that is reached through the server. */
-  cache(options: Partial<SshCacheOptions> = {}): SshCache {
+  cache(options: SiteOptions = {}): SshCache {
     return new SshCache(this.options(options));
   }
 

@@ -80,6 +80,11 @@ export class Sshd implements AsyncDisposable {
 
   /** The options that lead ssh to this server and to no other settings. */
   get sshOptions(): string[] {
+    return this.sshOptionsAt(this.port);
+  }
+
+  /** The same by way of another port that leads to the server. */
+  sshOptionsAt(port: number): string[] {
     const settings = [
       ["HostKeyAlias", HOST_ALIAS],
       ["UserKnownHostsFile", join(this.folder, "known_hosts")],
@@ -91,7 +96,7 @@ export class Sshd implements AsyncDisposable {
       ["LogLevel", "ERROR"],
     ];
     return [
-      ...["-F", "none", "-p", String(this.port), "-i", join(this.folder, "key")],
+      ...["-F", "none", "-p", String(port), "-i", join(this.folder, "key")],
       ...settings.flatMap(([name, value]) => ["-o", `${name}=${value}`]),
     ];
   }
