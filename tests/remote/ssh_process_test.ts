@@ -84,6 +84,42 @@ Deno.test("SshProcess.preamble() does not wait for the end of one who prints for
   assert(error.message.length < 10_000);
 });
 
+Deno.test("SshProcess.preamble() waits as long as it is told to", async () => {
+  const process = start("echo hello; echo asking >&2; exec sleep 1000");
+  const error = await inTime(process.preamble(LIMITS, { timeout: 0.3 }).catch((e) => e), "the end");
+  await process.output.close().catch(() => {});
+  await process.input.cancel();
+  assert(error instanceof RemoteConnectionError, String(error));
+  assert.deepEqual(error.data, { host: "far", stderr: ["asking"] });
+  assert.match(
+    error.message,
+    /^The connection to far was given up: it was not ready after 0\.3 seconds\nasking\n.*hello/,
+  );
+});
+
+Deno.test("SshProcess.preamble() does not wait for what has come in time", async () => {
+  for (const timeout of [60, Infinity, 2 ** 31]) {
+    const process = start("printf '\\nfleche/1 1\\n'");
+    assert.equal((await process.preamble(LIMITS, { timeout })).version, "1");
+    await process.output.close().catch(() => {});
+    await process.input.cancel();
+    assert.equal((await process.failure("ended")).data.exitCode, 0);
+  }
+});
+
+Deno.test("SshProcess.abort() ends what is under way, and says why", async () => {
+  const process = start("sleep 12 & exec sleep 1000");
+  const reading = process.preamble(LIMITS).catch((error) => error);
+  process.abort("was closed");
+  process.abort("was closed again");
+  const error = await inTime(reading, "the end");
+  await process.output.close().catch(() => {});
+  await process.input.cancel();
+  assert(error instanceof RemoteConnectionError, String(error));
+  assert.match(error.message, /^The connection to far was closed/);
+  assert.equal(error.data.exitCode, undefined);
+});
+
 Deno.test("SshProcess.preamble() tells what was printed instead", async () => {
   const error = await failure("echo 'This account is not available'; echo why >&2; exit 5");
   assert.match(error.message, /far/);
