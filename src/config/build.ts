@@ -164,6 +164,8 @@ function buildTyped(section: Section): BaseCache {
       setupCommands: section.strings("setup_commands"),
       workdir: section.string("workdir"),
       env: section.stringTable("env"),
+      timeout: section.positive("timeout"),
+      connectTimeout: section.positive("connect_timeout"),
       saveTimeout: section.positive("save_timeout"),
     }),
   };

@@ -30,17 +30,18 @@ function singleToConfig(cache: BaseCache): CacheTable {
     return { ...singleToConfig(cache.cache), read_only: true };
   }
   if (cache instanceof CachePool) return { pool: cache.pool.map(singleToConfig) };
-  const timeout = unless(SAVE_TIMEOUT, { save_timeout: cache.saveTimeout });
+  const saveTimeout = unless(SAVE_TIMEOUT, { save_timeout: cache.saveTimeout });
   if (cache instanceof Cache) {
     const { values, calls } = cache;
     return {
       ...{ values: storageToConfig(values), calls: storageToConfig(calls) },
       ...(cache instanceof SizeLimitedCache ? limitsOf(cache) : {}),
-      ...timeout,
+      ...saveTimeout,
     };
   }
   if (cache instanceof SshCache) {
     const { host, cacheName, command, sshOptions, setupCommands, workdir, env } = cache.options;
+    const { timeout, connectTimeout } = cache.options;
     return {
       type: "ssh",
       host,
@@ -50,7 +51,8 @@ function singleToConfig(cache: BaseCache): CacheTable {
       ...unless(undefined, { setup_commands: setupCommands && [...setupCommands] }),
       ...unless(undefined, { workdir }),
       ...unless(undefined, { env: env && { ...env } }),
-      ...timeout,
+      ...unless(undefined, { timeout, connect_timeout: connectTimeout }),
+      ...saveTimeout,
     };
   }
   throw new TypeError(`Cannot configure a cache of class ${cache.constructor.name}`);

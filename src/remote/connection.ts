@@ -34,6 +34,8 @@ export interface ConnectionOptions {
   readonly onBroken?: (error: unknown) => void;
   /** How long nothing may move while an answer is due, in seconds; without limit by default. */
   readonly patience?: number;
+  /** Called when nothing has moved for five seconds, with how many it has been. */
+  readonly onWait?: (seconds: number) => void;
   /** Called when nothing has moved for that long. */
   readonly onStall?: () => void;
 }
@@ -67,7 +69,8 @@ export class Connection {
     this.#limits = options.limits;
     this.#onActive = options.onActive ?? (() => {});
     this.#onBroken = options.onBroken ?? ((error) => this.fail(error));
-    this.#watch = new StallWatch(options.patience ?? Infinity, options.onStall ?? (() => {}));
+    const { patience = Infinity, onStall = () => {}, onWait } = options;
+    this.#watch = new StallWatch(patience, onStall, onWait === undefined ? {} : { onWait });
   }
 
   /**

@@ -9,7 +9,7 @@ import { CallRecord } from "../call_record.ts";
 import { copied, type Encoding, matches, type Reference } from "../codec/encoding.ts";
 import { ConfigError, NotFoundError, ProtocolError, RejectedError } from "../errors.ts";
 import { LazyCall, type ValueSource } from "../lazy_call.ts";
-import { warnOnce } from "../log.ts";
+import { warn, warnOnce } from "../log.ts";
 import { type Outcome, PreparedCall } from "../prepared_call.ts";
 import { matchesFilter, type RecordFilter } from "../record_filter.ts";
 import { fillSlot } from "../slot.ts";
@@ -47,11 +47,21 @@ export interface SshCacheOptions {
    */
   env?: Readonly<Record<string, string>>;
   /**
-   * How long storing a call may take before the caller gets the result without it, and how long the
-   * connection may stand still while an answer is due: 60 seconds.
+   * How long the connection may stand still while an answer is due, in seconds, before it is given
+   * up: 60 by default. A standstill of five seconds is told of with a warning.
    */
+  timeout?: number;
+  /**
+   * How long it may take until the remote program answers for the first time, in seconds; without
+   * limit by default, because ssh may ask for a second factor.
+   */
+  connectTimeout?: number;
+  /** How long storing a call may take before the caller gets the result without it: 60 seconds. */
   saveTimeout?: number;
 }
+
+/** How long a connection may stand still by default, in seconds. */
+const TIMEOUT = 60;
 
 interface Link {
   readonly process: SshProcess;
@@ -85,17 +95,25 @@ export class SshCache extends BaseCache {
   override readonly saveTimeout: number;
   readonly #argv: readonly string[];
   #link: Promise<Link> | undefined;
+  #process: SshProcess | undefined;
   #isReadOnly = false;
 
   /**
    * Takes the host and what to run there. Nothing is connected yet.
    *
    * @throws {TypeError} If the host begins with a dash, or a variable's name is not one.
+   * @throws {RangeError} If a timeout is not above zero.
    */
   constructor(options: SshCacheOptions) {
     super();
     if (options.host === "" || options.host.startsWith("-")) {
       throw new TypeError(`Cannot use "${options.host}" as a host: ssh would take it as an option`);
+    }
+    const { timeout = TIMEOUT, connectTimeout = Infinity } = options;
+    for (const seconds of [timeout, connectTimeout]) {
+      if (!(seconds > 0)) {
+        throw new RangeError(`Cannot wait for ${seconds} seconds: should be a number above zero`);
+      }
     }
     this.options = { ...options };
     this.saveTimeout = options.saveTimeout ?? SAVE_TIMEOUT;
@@ -129,20 +147,25 @@ export class SshCache extends BaseCache {
   }
 
   async #connect(): Promise<Link> {
-    const { host } = this.options;
+    const { host, timeout = TIMEOUT, connectTimeout } = this.options;
     const process = new SshProcess(host, this.#argv);
+    this.#process = process;
+    const onWait = (what: string) => (seconds: number) =>
+      warn(["remote", host], `Waiting for ${host} for ${Math.floor(seconds)} seconds: ${what}`);
     let connection: Connection | undefined;
     try {
-      const { rest } = await process.preamble(PROTOCOL_LIMITS);
+      const { rest } = await process.preamble(PROTOCOL_LIMITS, {
+        timeout: connectTimeout,
+        onWait: onWait("it has not answered yet, or ssh asks for something"),
+      });
       connection = new Connection(process.output, {
         limits: PROTOCOL_LIMITS,
         onActive: (active) => process.keepAlive(active),
         onBroken: async () => connection?.fail(await process.failure("was lost")),
-        patience: this.saveTimeout,
-        onStall: async () => {
-          const what = `has not moved for ${this.saveTimeout} seconds and was given up`;
-          connection?.fail(await process.failure(what));
-        },
+        patience: timeout,
+        onWait: onWait(`nothing comes from it; it is given up after ${timeout} seconds`),
+        // The end of ssh ends what is under way.
+        onStall: () => process.abort(`has not moved for ${timeout} seconds and was given up`),
       });
       this.#read(process, connection, rest);
       const info = readInfo(await connection.request("info", {}));
@@ -150,6 +173,7 @@ export class SshCache extends BaseCache {
       this.#isReadOnly = info.readOnly;
       return { process, connection, info };
     } catch (error) {
+      process.abort("has failed");
       await connection?.end();
       await process.end();
       throw error;
@@ -375,11 +399,12 @@ export class SshCache extends BaseCache {
     return (await this.#request("evict", { key })).result.boolean("found");
   }
 
-  /** Ends the connection; the next use makes a new one. */
+  /** Ends the connection, and with it what is under way; the next use makes a new one. */
   override async close(): Promise<void> {
     const link = this.#link;
     this.#link = undefined;
     if (link === undefined) return;
+    if (this.#process?.isActive) this.#process.abort("was closed");
     const open = await link.catch(() => undefined);
     if (open === undefined) return;
     const ended = open.connection.end();

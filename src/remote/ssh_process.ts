@@ -44,6 +44,7 @@ export class SshProcess {
   readonly #stderrRead: Promise<void>;
   #ended: Promise<number | undefined> | undefined;
   #abortion: string | undefined;
+  #isActive = true;
   /** Standard output of the far end. */
   readonly input: ReadableStreamDefaultReader<Uint8Array>;
 
@@ -78,8 +79,14 @@ export class SshProcess {
     return this.#child.stdin;
   }
 
+  /** Whether somebody waits for the far end: for it to be ready, or for an answer. */
+  get isActive(): boolean {
+    return this.#isActive;
+  }
+
   /** Lets the program exit although the process still runs, or not. */
   keepAlive(active: boolean): void {
+    this.#isActive = active;
     if (active) this.#child.ref();
     else this.#child.unref();
   }

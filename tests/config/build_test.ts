@@ -90,6 +90,8 @@ const ssh = fc.tuple(
     ssh_options: fc.array(word, { maxLength: 3 }),
     setup_commands: fc.array(word, { maxLength: 3 }),
     workdir: word,
+    timeout: seconds,
+    connect_timeout: seconds,
     env: fc.dictionary(fc.stringMatching(/^[A-Z_][A-Z0-9_]{0,5}$/), word),
   }),
 ).map(([one, other]) => ({ ...one, ...other }));

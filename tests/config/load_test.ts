@@ -115,6 +115,8 @@ Deno.test("a stack, read-only caches and all keys of a remote cache are built", 
       ssh_options = ["-p", "2222"]
       setup_commands = ["module load fleche", "ulimit -n 4096"]
       workdir = "~/work"
+      timeout = 30
+      connect_timeout = 90
       save_timeout = 120
       read_only = true
       [both.env]
@@ -151,7 +153,7 @@ Deno.test("a stack, read-only caches and all keys of a remote cache are built", 
       ssh_options: ["-p", "2222"],
       setup_commands: ["module load fleche", "ulimit -n 4096"],
       env: { OMP_NUM_THREADS: "4" },
-      save_timeout: 120,
+      ...{ timeout: 30, connect_timeout: 90, save_timeout: 120 },
       read_only: true,
     },
   ]);

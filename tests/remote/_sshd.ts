@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { userInfo } from "node:os";
 import { findProgram, requirement } from "../_require.ts";
 import { homeVariables } from "./_program.ts";
-import { isThere, until } from "./_wait.ts";
+import { descendantsOf, isThere, type Process, processes, until } from "./_wait.ts";
 
 /** Where the server program is; it insists on being called by its absolute path. */
 const SSHD = findProgram("sshd");
@@ -117,9 +117,13 @@ export class Sshd implements AsyncDisposable {
     await this.#child.status;
   }
 
-  /** Stops the server and removes its folder. */
+  /** Stops the server and, once the sessions have ended, removes its folder. */
   async [Symbol.asyncDispose](): Promise<void> {
+    const sessions = descendantsOf(this.#child.pid);
     await this.stop();
+    // They still write to the folder.
+    const isLeft = ({ pid }: Process) => sessions.includes(pid);
+    if (sessions.length > 0) await until(() => !processes().some(isLeft), "the sessions to end");
     await Deno.remove(this.folder, { recursive: true });
   }
 }

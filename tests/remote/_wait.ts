@@ -85,6 +85,17 @@ export function childrenOf(pid: number, text: string): number[] {
     .map((each) => each.pid);
 }
 
+/** The processes that a process has started, those that these have started, and so on. */
+export function descendantsOf(pid: number): number[] {
+  const all = processes();
+  const found = [pid];
+  // What is found is looked through as well.
+  for (const each of found) {
+    found.push(...all.filter(({ parent }) => parent === each).map((child) => child.pid));
+  }
+  return found.slice(1);
+}
+
 /** Ends a process, if it is still there. */
 export function killIfThere(pid: number): void {
   try {

@@ -160,21 +160,46 @@ Deno.test("SshCache connects anew when it is used after close()", { ignore }, as
   await cache.close();
 });
 
-Deno.test("SshCache answers what is under way when it is closed", { ignore }, async () => {
+Deno.test("SshCache fails what is under way when it is closed", { ignore }, async () => {
   await using site = await Site.start();
   const wanted = await fill(site);
   const cache = site.cache();
-  await cache.info();
-  const pending = [cache.loadValue(wanted), cache.contains("a".repeat(64))];
-  await Promise.resolve();
-  await Promise.resolve();
-  await inTime(cache.close(), "the end of the connection");
-  const outcomes = await inTime(Promise.allSettled(pending), "the answers");
-  for (const outcome of outcomes) {
-    if (outcome.status === "fulfilled") continue;
-    assert(outcome.reason instanceof RemoteConnectionError, String(outcome.reason));
+  const { pid } = await cache.info();
+  Deno.kill(pid, "SIGSTOP");
+  const pending = [cache.loadValue(wanted), cache.contains("a".repeat(64))].map(rejection);
+  // The requests are under way; what answers them has been stopped.
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  try {
+    await inTime(cache.close(), "the end of the connection");
+    const [first, second] = await Promise.all(pending);
+    assert.equal(first, second);
+    assert.equal(first?.message, `The connection to ${site.sshd.host} was closed`);
+    assert.equal(first?.data.exitCode, undefined);
+  } finally {
+    Deno.kill(pid, "SIGCONT");
   }
 });
+
+Deno.test(
+  "SshCache fails what waits for the connection when it is closed",
+  { ignore },
+  async () => {
+    await using site = await Site.start();
+    const [waiting, release] = [site.path("waiting"), site.path("release")];
+    const setupCommands = [`touch ${waiting}; while [ ! -e ${release} ]; do sleep 0.02; done`];
+    const cache = site.cache({ setupCommands });
+    const pending = [cache.info(), cache.contains("a".repeat(64))].map(rejection);
+    await until(() => isThere(waiting), "the setup command");
+    try {
+      await inTime(cache.close(), "the end of the connection");
+      const [first, second] = await Promise.all(pending);
+      assert.equal(first, second);
+      assert.equal(first?.message, `The connection to ${site.sshd.host} was closed`);
+    } finally {
+      Deno.writeTextFileSync(release, "");
+    }
+  },
+);
 
 Deno.test("SshCache fails a save that it is closed in the middle of", { ignore }, async () => {
   await using site = await Site.start();

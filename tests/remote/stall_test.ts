@@ -73,7 +73,7 @@ Deno.test("StallWatch does not count the time in which the program is busy", asy
 Deno.test("SshCache gives up a server that greets and then says nothing", { ignore }, async () => {
   await using site = await Site.start();
   const command = site.script("mute", "printf '\\nfleche/1 0.1.0\\n'; exec cat >/dev/null");
-  await using cache = site.cache({ command, saveTimeout: 0.3 });
+  await using cache = site.cache({ command, timeout: 0.3 });
   await assert.rejects(inTime(cache.contains("ab".repeat(32)), "the error"), (error) => {
     assert(error instanceof RemoteConnectionError, `${error}`);
     assert.match(error.message, /has not moved for 0\.3 seconds/);
