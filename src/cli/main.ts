@@ -42,7 +42,7 @@ export async function main(args: readonly string[]): Promise<number> {
   addVerifyCommand(program, exitWith);
   addTransferCommand(program, exitWith);
   addConfigCommand(program, exitWith);
-  addRemoteCommand(program);
+  addRemoteCommand(program, exitWith);
   try {
     await program.parseAsync([...args], { from: "user" });
     return code;

@@ -1,4 +1,7 @@
 import type { Command } from "commander";
+import type { ExitWith } from "./_exit.ts";
+import { addRemoteDoctorCommand } from "./remote_doctor.ts";
+import { addRemoteInfoCommand } from "./remote_info.ts";
 import { serveCache, type ServeOptions } from "./remote_serve.ts";
 
 interface RemoteOptions extends ServeOptions {
@@ -6,7 +9,7 @@ interface RemoteOptions extends ServeOptions {
 }
 
 /** Adds `fleche remote`, which serves, and the commands below it. */
-export function addRemoteCommand(program: Command): void {
+export function addRemoteCommand(program: Command, exitWith: ExitWith): void {
   const remote = program
     .command("remote")
     .description(
@@ -20,4 +23,6 @@ export function addRemoteCommand(program: Command): void {
     if (serve !== true) return remote.error("error: say what to do: --serve, or a command");
     await serveCache(options);
   });
+  addRemoteInfoCommand(remote);
+  addRemoteDoctorCommand(remote, exitWith);
 }

@@ -24,7 +24,8 @@ function redactOf(key: string, value: unknown): unknown {
   return redact(value);
 }
 
-function redactCommands(value: unknown): unknown {
+/** Commands without what they give to variables. */
+export function redactCommands(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(redactCommands);
   return typeof value === "string" ? redactAddress(redactAssignments(value)) : redact(value);
 }

@@ -63,11 +63,24 @@ export interface SshCacheOptions {
 /** How long a connection may stand still by default, in seconds. */
 const TIMEOUT = 60;
 
+/** A process whose greeting has been read. */
+export interface OpenedProcess {
+  readonly process: SshProcess;
+  /** Bytes that were read beyond the greeting. */
+  readonly rest: Uint8Array;
+}
+
 interface Link {
   readonly process: SshProcess;
   readonly connection: Connection;
   readonly info: RemoteInfo;
 }
+
+/**
+ * Connects a cache that is not connected yet through a process that was started elsewhere, so that
+ * what comes before the greeting can be looked at without a second login.
+ */
+export let connectThrough: (cache: SshCache, opened: OpenedProcess) => Promise<void>;
 
 /**
  * A cache on another machine, reached over ssh.
@@ -97,6 +110,12 @@ export class SshCache extends BaseCache {
   #link: Promise<Link> | undefined;
   #process: SshProcess | undefined;
   #isReadOnly = false;
+
+  static {
+    connectThrough = async (cache, opened) => {
+      await (cache.#link ??= cache.#connect(opened));
+    };
+  }
 
   /**
    * Takes the host and what to run there. Nothing is connected yet.
@@ -146,15 +165,15 @@ export class SshCache extends BaseCache {
     return this.#link ??= this.#connect();
   }
 
-  async #connect(): Promise<Link> {
+  async #connect(opened?: OpenedProcess): Promise<Link> {
     const { host, timeout = TIMEOUT, connectTimeout } = this.options;
-    const process = new SshProcess(host, this.#argv);
+    const process = opened?.process ?? new SshProcess(host, this.#argv);
     this.#process = process;
     const onWait = (what: string) => (seconds: number) =>
       warn(["remote", host], `Waiting for ${host} for ${Math.floor(seconds)} seconds: ${what}`);
     let connection: Connection | undefined;
     try {
-      const { rest } = await process.preamble(PROTOCOL_LIMITS, {
+      const { rest } = opened ?? await process.preamble(PROTOCOL_LIMITS, {
         timeout: connectTimeout,
         onWait: onWait("it has not answered yet, or ssh asks for something"),
       });

@@ -18,13 +18,14 @@ export function quoteWord(text: string): string {
   return `'${text.replace(/['\\!]/g, "'\\$&'")}'`;
 }
 
-function quotePath(path: string): string {
+/** Quotes a path as one word; a leading `~/` is the home directory. */
+export function quotePath(path: string): string {
   if (path === "~") return '"$HOME"';
   return path.startsWith("~/") ? `"$HOME"/${quoteWord(path.slice(2))}` : quoteWord(path);
 }
 
-// A leading ~/ means the home directory even where the words are quoted.
-function programText(command: string | readonly string[]): string {
+/** The program as sh reads it. A leading `~/` means the home directory even where words are quoted. */
+export function programText(command: string | readonly string[]): string {
   if (typeof command === "string") return command;
   return command.map((word, index) => index === 0 ? quotePath(word) : quoteWord(word)).join(" ");
 }
@@ -42,13 +43,7 @@ export function remoteCommand(options: RemoteCommandOptions): string {
   if (typeof command === "string" ? command.trim() === "" : command.length === 0) {
     throw new TypeError("Cannot run a remote program without a name");
   }
-  const lines: string[] = [];
-  for (const [name, value] of Object.entries(options.env)) {
-    if (!/^[A-Za-z_]\w*$/.test(name)) {
-      throw new TypeError(`Cannot set the variable "${name}": that is not a variable's name`);
-    }
-    lines.push(`${name}=${quoteWord(value)}; export ${name}`);
-  }
+  const lines = variableLines(options.env);
   if (options.workdir !== undefined) {
     lines.push(orFail(`cd -- ${quotePath(options.workdir)}`, `cd ${options.workdir}`));
   }
@@ -59,9 +54,28 @@ export function remoteCommand(options: RemoteCommandOptions): string {
     lines.push(`eval ${quoteWord(command)} </dev/null >&2 || exit`);
     lines.push("trap - EXIT");
   }
-  const cache = options.cacheName === undefined ? "" : ` --cache ${quoteWord(options.cacheName)}`;
-  lines.push(`exec ${programText(options.command)} remote --serve${cache}`);
+  lines.push(serveLine(options));
   return `exec sh -c ${quoteWord(lines.join("; "))}`;
+}
+
+/**
+ * What sets variables, in sh.
+ *
+ * @throws {TypeError} If a variable's name is not one.
+ */
+export function variableLines(env: Readonly<Record<string, string>>): string[] {
+  return Object.entries(env).map(([name, value]) => {
+    if (!/^[A-Za-z_]\w*$/.test(name)) {
+      throw new TypeError(`Cannot set the variable "${name}": that is not a variable's name`);
+    }
+    return `${name}=${quoteWord(value)}; export ${name}`;
+  });
+}
+
+/** What ends in the server, in sh. */
+export function serveLine({ command, cacheName }: RemoteCommandOptions): string {
+  const cache = cacheName === undefined ? "" : ` --cache ${quoteWord(cacheName)}`;
+  return `exec ${programText(command)} remote --serve${cache}`;
 }
 
 function orFail(line: string, command: string): string {

@@ -15,10 +15,11 @@ const END_TIME = 2000;
 /** Longest time that a timer takes, in seconds. */
 const MAX_TIMEOUT = (2 ** 31 - 1) / 1000;
 
-const PREAMBLE = /(?:^|\n)fleche\/(\d+) ([^\n]*)\n/;
+/** The line with which the far end announces itself. */
+export const PREAMBLE = /(?:^|\n)fleche\/(\d+) ([^\n]*)\n/;
 
 /** The version of the protocol that is spoken here. */
-const PROTOCOL_VERSION = "1";
+export const PROTOCOL_VERSION = "1";
 
 /** What came before the first frame. */
 export interface Preamble {

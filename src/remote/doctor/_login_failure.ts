@@ -1,0 +1,69 @@
+import type { RemoteConnectionError } from "../../errors.ts";
+import type { SshCacheOptions } from "../ssh_cache.ts";
+import { type LoginFault, loginFault } from "./_login_fault.ts";
+import type { SshTarget } from "./_target.ts";
+import { failed, type Step, withWords } from "./step.ts";
+
+/** The exit code with which ssh itself fails; any other one is that of what ran on the far side. */
+const SSH_FAILED = 255;
+
+/** What is known of a login that has failed. */
+export interface FailedLogin {
+  readonly target: SshTarget;
+  /** How ssh has ended. */
+  readonly ended: RemoteConnectionError;
+  /** What came on standard output. */
+  readonly printed: string;
+}
+
+/** Says why a login has failed. */
+export async function loginFailure(
+  options: SshCacheOptions,
+  { target, ended, printed }: FailedLogin,
+): Promise<Step> {
+  const { exitCode, stderr } = ended.data;
+  const words = [...stderr, ...printed === "" ? [] : [JSON.stringify(printed.slice(0, 500))]];
+  if (exitCode === undefined) {
+    const remedy = "See whether ssh to this host asks for something, or waits for good";
+    return failed("login", withWords(ended.message.split("\n")[0] ?? "", words), remedy);
+  }
+  if (exitCode !== SSH_FAILED) {
+    const detail = withWords(`The account runs no commands (exit code ${exitCode})`, words);
+    const remedy = "See that the account has a shell, and that its login scripts go on to the end";
+    return failed("login", detail, remedy);
+  }
+  if (target.proxy !== undefined) {
+    const remedy =
+      `Try ssh ${options.host} by itself; the way there, ${target.proxy}, may fail too`;
+    return failed("login", withWords("ssh cannot log in", words), remedy);
+  }
+  const [step, what, remedy] = FAULTS[await loginFault(options, target)];
+  return failed(step, withWords(what, words), remedy);
+}
+
+const FAULTS: Readonly<
+  Record<LoginFault, readonly [step: string, what: string, remedy: string]>
+> = {
+  "unknown host key": [
+    "host key",
+    "The key of the host is not known here",
+    "Run ssh to this host once by hand, compare the fingerprint with the one that the site gives, " +
+    "and accept it",
+  ],
+  "changed host key": [
+    "host key",
+    "The host shows another key than the one that is known here",
+    "Ask the site whether the key was changed; only then remove the old one (ssh-keygen -R)",
+  ],
+  "no key exchange": [
+    "host key",
+    "The server ends the connection before a host key is agreed on",
+    "See what ssh says; the server may be overloaded, refuse this address, or be too old",
+  ],
+  refused: [
+    "login",
+    "The server refuses to let you in",
+    "See that the user is right and that its key is there (ssh-copy-id), or that the agent has it " +
+    "(ssh-add -l); where a password or a second factor is asked for, run this on a terminal",
+  ],
+};

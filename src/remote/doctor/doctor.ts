@@ -1,0 +1,146 @@
+import { randomBytes } from "node:crypto";
+import type { RemoteConnectionError } from "../../errors.ts";
+import { durationText } from "../../time_text.ts";
+import { connectThrough, SshCache, type SshCacheOptions } from "../ssh_cache.ts";
+import { PROTOCOL_VERSION } from "../ssh_process.ts";
+import { checkAddress, checkConnection } from "./_address.ts";
+import { farSteps } from "./_far_steps.ts";
+import { loginFailure } from "./_login_failure.ts";
+import { probeCommand } from "./_probe_script.ts";
+import { type Greeting, type Probe, ProbeSession } from "./_probe_session.ts";
+import { servedSteps } from "./_served_steps.ts";
+import { checkHost, checkSsh, type SshTarget } from "./_target.ts";
+import { failed, ok, skipped, type Step } from "./step.ts";
+
+/** How {@linkcode diagnose} goes about it. */
+export interface DiagnoseOptions {
+  /** How long the login may take, in seconds; without limit by default: a person may be asked. */
+  readonly loginTimeout?: number | undefined;
+  /** How long each further step may take, in seconds: 60 by default. */
+  readonly timeout?: number;
+  /** Called before a login, for which a person may be asked. */
+  readonly onLogin?: () => void;
+}
+
+/** How long a step may take where nothing else is said, in seconds. */
+const TIMEOUT = 60;
+
+/**
+ * Looks at each step from here to a round trip of a value, with one login.
+ *
+ * @param options the cache on the other machine
+ * @returns What came of each step. It ends with the first one that failed.
+ * @throws {TypeError} If the options are none that a cache can be made of.
+ */
+export async function* diagnose(
+  options: SshCacheOptions,
+  how: DiagnoseOptions = {},
+): AsyncGenerator<Step, void, void> {
+  // Whatever is wrong with the options shows before anything is done.
+  const cache = new SshCache(options);
+  for await (const step of allSteps(cache, how)) {
+    yield step;
+    if (step.status === "failed") return;
+  }
+}
+
+async function* allSteps(cache: SshCache, how: DiagnoseOptions): AsyncIterable<Step> {
+  const { options } = cache;
+  yield await checkSsh();
+  const { step, target } = await checkHost(options);
+  yield step;
+  if (target === undefined) return;
+  if (target.proxy === undefined) {
+    const { step, addresses } = await checkAddress(target);
+    yield step;
+    yield await checkConnection(target, addresses);
+  } else {
+    yield skipped("name resolution", `It is left to ${target.proxy}`);
+    yield skipped("connection", `It goes through ${target.proxy}`);
+  }
+  how.onLogin?.();
+  yield* loginSteps(cache, { target, how });
+}
+
+async function* loginSteps(
+  cache: SshCache,
+  { target, how }: { target: SshTarget; how: DiagnoseOptions },
+): AsyncIterable<Step> {
+  const { options } = cache;
+  const { timeout = TIMEOUT } = how;
+  const begun = performance.now();
+  const mark = `fleche-doctor-${randomBytes(8).toString("hex")}`;
+  const session = new ProbeSession(options.host, { argv: probeArgv(options, mark), mark });
+  let ended: RemoteConnectionError | undefined;
+  try {
+    const isIn = await session.inTime(how.loginTimeout, () => session.login());
+    const time = durationText((performance.now() - begun) / 1000);
+    if (!isIn) {
+      ended = await session.end();
+      yield await loginFailure(options, { target, ended, printed: session.printed });
+      return;
+    }
+    yield ok("login", `${target.user}@${target.hostname} in ${time}`);
+    const probe = await session.inTime(timeout, () => session.probe());
+    if (!probe.isWhole) ended = await session.end();
+    yield* farSteps(options, { probe, ended });
+    if (ended !== undefined) return;
+    yield* greetingSteps(cache, { session, probe, timeout });
+  } finally {
+    await cache.close();
+    if (ended === undefined) await session.end();
+  }
+}
+
+function probeArgv(options: SshCacheOptions, mark: string): string[] {
+  const command = probeCommand({
+    command: options.command ?? "fleche",
+    cacheName: options.cacheName,
+    workdir: options.workdir,
+    setupCommands: options.setupCommands ?? [],
+    env: options.env ?? {},
+  }, mark);
+  return ["ssh", ...options.sshOptions ?? [], "--", options.host, command];
+}
+
+/** What is being looked at, and how. */
+interface Greeted {
+  readonly session: ProbeSession;
+  readonly probe: Probe;
+  readonly timeout: number;
+}
+
+async function* greetingSteps(
+  cache: SshCache,
+  { session, probe, timeout }: Greeted,
+): AsyncIterable<Step> {
+  const begun = performance.now();
+  const greeting = await session.inTime(timeout, () => session.greet(probe));
+  if (greeting === undefined) {
+    const { message } = await session.end();
+    const remedy =
+      "See what it says; the program may be of another version, or its configuration " +
+      "there may be wrong (fleche config)";
+    return yield failed("greeting", message, remedy);
+  }
+  yield greetingStep(greeting, performance.now() - begun);
+  const opened = { process: session.process, rest: greeting.rest };
+  try {
+    await session.inTime(timeout, () => connectThrough(cache, opened));
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const remedy = "Ask for a cache that is served there (cache_name), or for none";
+    return yield failed("cache", error.message, remedy);
+  }
+  yield* servedSteps(cache, { info: await cache.info(), timeout });
+}
+
+function greetingStep({ protocol, version }: Greeting, milliseconds: number): Step {
+  if (protocol === PROTOCOL_VERSION) {
+    return ok("greeting", `fleche ${version} in ${durationText(milliseconds / 1000)}`);
+  }
+  const detail = `fleche ${version} there speaks protocol ${protocol}, this one ` +
+    PROTOCOL_VERSION;
+  const remedy = "Install the same version on both sides (fleche remote install)";
+  return failed("greeting", detail, remedy);
+}
