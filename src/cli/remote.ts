@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { ExitWith } from "./_exit.ts";
 import { addRemoteDoctorCommand } from "./remote_doctor.ts";
 import { addRemoteInfoCommand } from "./remote_info.ts";
+import { addRemoteInstallCommand } from "./remote_install.ts";
 import { serveCache, type ServeOptions } from "./remote_serve.ts";
 
 interface RemoteOptions extends ServeOptions {
@@ -25,4 +26,5 @@ export function addRemoteCommand(program: Command, exitWith: ExitWith): void {
   });
   addRemoteInfoCommand(remote);
   addRemoteDoctorCommand(remote, exitWith);
+  addRemoteInstallCommand(remote);
 }

@@ -1,0 +1,64 @@
+import { durationText } from "../time_text.ts";
+import { sizeText } from "./_text.ts";
+
+/** Cells of the bar itself. */
+const BAR = 24;
+
+/** Least time between two drawings, in milliseconds. */
+const PAUSE = 100;
+
+/** How far something is. */
+export interface Progress {
+  /** What was done before this began. */
+  readonly start: number;
+  /** What is done. */
+  readonly done: number;
+  /** All there is to do. */
+  readonly total: number;
+}
+
+/** One line that says how far a copy is, how fast it goes, and what time is left. */
+export function progressLine({ start, done, total }: Progress, seconds: number): string {
+  const share = total === 0 ? 1 : done / total;
+  const filled = Math.floor(share * BAR);
+  const bar = `[${"#".repeat(filled)}${".".repeat(BAR - filled)}]`;
+  const percent = `${Math.floor(share * 100)} %`.padStart(5);
+  const amount = `${sizeText(done)} of ${sizeText(total)}`;
+  const rate = (done - start) / seconds;
+  if (!(rate > 0) || !Number.isFinite(rate)) return `${bar} ${percent}  ${amount}`;
+  const left = done < total ? `, ${durationText(Math.ceil((total - done) / rate))} left` : "";
+  return `${bar} ${percent}  ${amount}  ${sizeText(rate)}/s${left}`;
+}
+
+/** A bar on standard error, if that is a terminal. */
+export class ProgressBar implements Disposable {
+  readonly #isShown = Deno.stderr.isTerminal();
+  readonly #begin = performance.now();
+  #drawn = -Infinity;
+  #hasLine = false;
+
+  /** Draws how far it is, now and then. */
+  show(progress: Progress): void {
+    const now = performance.now();
+    const isLast = progress.done === progress.total;
+    if (!this.#isShown || (now - this.#drawn < PAUSE && !isLast)) return;
+    this.#drawn = now;
+    this.#hasLine = true;
+    this.#write(`\r${cut(progressLine(progress, (now - this.#begin) / 1000))}\x1b[K`);
+  }
+
+  /** Takes the bar away. */
+  [Symbol.dispose](): void {
+    if (this.#hasLine) this.#write("\r\x1b[K");
+    this.#hasLine = false;
+  }
+
+  #write(text: string): void {
+    Deno.stderr.writeSync(new TextEncoder().encode(text));
+  }
+}
+
+// A line that is too long could not be drawn over.
+function cut(line: string): string {
+  return line.slice(0, Math.max(0, Deno.consoleSize().columns - 1));
+}
