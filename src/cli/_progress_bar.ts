@@ -30,27 +30,32 @@ export function progressLine({ start, done, total }: Progress, seconds: number):
   return `${bar} ${percent}  ${amount}  ${sizeText(rate)}/s${left}`;
 }
 
-/** A bar on standard error, if that is a terminal. */
+/** A bar on standard error, or one line if that is no terminal. */
 export class ProgressBar implements Disposable {
-  readonly #isShown = Deno.stderr.isTerminal();
+  readonly #title: string;
+  readonly #isTerminal = Deno.stderr.isTerminal();
   readonly #begin = performance.now();
   #drawn = -Infinity;
-  #hasLine = false;
+
+  /** Takes what the one line says. */
+  constructor(title: string) {
+    this.#title = title;
+  }
 
   /** Draws how far it is, now and then. */
   show(progress: Progress): void {
     const now = performance.now();
-    const isLast = progress.done === progress.total;
-    if (!this.#isShown || (now - this.#drawn < PAUSE && !isLast)) return;
+    const isFirst = this.#drawn === -Infinity;
+    if (!isFirst && !this.#isTerminal) return;
+    if (now - this.#drawn < PAUSE && progress.done < progress.total) return;
     this.#drawn = now;
-    this.#hasLine = true;
-    this.#write(`\r${cut(progressLine(progress, (now - this.#begin) / 1000))}\x1b[K`);
+    const line = progressLine(progress, (now - this.#begin) / 1000);
+    this.#write(this.#isTerminal ? `\r${cut(line)}\x1b[K` : `${this.#title}\n`);
   }
 
   /** Takes the bar away. */
   [Symbol.dispose](): void {
-    if (this.#hasLine) this.#write("\r\x1b[K");
-    this.#hasLine = false;
+    if (this.#isTerminal && this.#drawn !== -Infinity) this.#write("\r\x1b[K");
   }
 
   #write(text: string): void {

@@ -1,25 +1,25 @@
 import type { Command } from "commander";
 import { stringify } from "smol-toml";
-import { install, type Installation } from "../remote/install/install.ts";
-import { DEFAULT_PATH } from "../remote/install/install.ts";
+import { DEFAULT_PATH, install, type Installation } from "../remote/install/install.ts";
 import { LocalProgram } from "../remote/install/local_program.ts";
 import { VERSION } from "../version.ts";
 import { withJson } from "./_common.ts";
 import { print, printJson } from "./_output.ts";
 import { ProgressBar } from "./_progress_bar.ts";
-import { type SshOptions, withSshOptions } from "./_ssh_options.ts";
 import { tableName } from "./_table_name.ts";
 import { sizeText } from "./_text.ts";
 
-interface InstallCommandOptions extends SshOptions {
+interface InstallCommandOptions {
   readonly path: string;
   readonly binary?: string;
   readonly cache?: string;
+  readonly sshOption?: readonly string[];
   readonly json?: true;
 }
 
 /** Adds `fleche remote install`. */
 export function addRemoteInstallCommand(remote: Command): void {
+  const collect = (word: string, words: readonly string[] = []) => [...words, word];
   const command = remote
     .command("install <host>")
     .description(
@@ -28,8 +28,9 @@ export function addRemoteInstallCommand(remote: Command): void {
     )
     .option("--path <path>", "where it goes; ~/ is the home directory there", DEFAULT_PATH)
     .option("--binary <file>", "the compiled program to copy (default: this one)")
-    .option("--cache <name>", "the cache of the configuration there that the table asks for");
-  withJson(withSshOptions(command)).action(async (host: string, options: InstallCommandOptions) => {
+    .option("--cache <name>", "the cache of the configuration there that the table asks for")
+    .option("--ssh-option <word>", "a word for ssh, as -p and 2222; may be repeated", collect);
+  withJson(command).action(async (host: string, options: InstallCommandOptions) => {
     const file = options.binary ?? ownProgram();
     if (file === undefined) {
       return command.error(
@@ -53,17 +54,19 @@ async function installOn(
 ): Promise<void> {
   const { path, sshOption: sshOptions, binary } = options;
   const program = LocalProgram.open(file);
-  const isTerminal = Deno.stderr.isTerminal();
-  if (!isTerminal) console.error(`fleche: installing ${sizeText(program.size)} on ${host}`);
-  using bar = new ProgressBar();
-  const installation = await install(program, {
-    ...{ host, path, sshOptions },
-    // Another program may be another version.
-    ...binary === undefined ? { version: VERSION } : {},
-    onProgress: (progress) => bar.show(progress),
-  });
-  bar[Symbol.dispose]();
+  const size = sizeText(program.size);
+  let installation: Installation;
+  {
+    using bar = new ProgressBar(`fleche: copying ${size} to ${host}`);
+    installation = await install(program, {
+      ...{ host, path, sshOptions },
+      // Another program may be another version.
+      ...binary === undefined ? { version: VERSION } : {},
+      onProgress: (progress) => bar.show(progress),
+    });
+  }
   report(host, program, installation);
+  if (options.json !== true) console.error("fleche: put this into your fleche.toml:");
   const table = cacheTable(host, options);
   if (options.json !== true) return await print(stringify({ [tableName(host)]: table }));
   await printJson({
@@ -79,13 +82,11 @@ function report(host: string, { size }: LocalProgram, installation: Installation
   const how = found === size
     ? "was there already"
     : found > 0
-    ? `is there; ${sizeText(found)} of it had come before`
-    : "is there";
+    ? `is there now; ${sizeText(found)} of it had come before`
+    : "is there now";
   console.error(`fleche: version ${version} ${how}: ${path} on ${host}`);
-  if (version !== VERSION) {
-    console.error(`fleche: This is version ${VERSION}: better have the same on both sides`);
-  }
-  console.error("fleche: Put this into your fleche.toml:");
+  if (version === VERSION) return;
+  console.error(`fleche: this is version ${VERSION}: install the same on both sides`);
 }
 
 // As the configuration takes it.

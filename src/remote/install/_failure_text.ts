@@ -3,6 +3,9 @@ import type { InstallStep } from "./install_error.ts";
 /** Exit code of a shell that may not run a program. */
 const NOT_EXECUTABLE = 126;
 
+/** How much is shown of what a program has printed, in characters. */
+const PRINTED = 300;
+
 /** What is known of a failure. */
 export interface FailureFacts {
   /** The absolute path of the place for the program. */
@@ -37,18 +40,18 @@ export function failureText(
         message: "the copy differs from the program, and was removed: try again",
       };
     case "run":
-      return { step: "run", message: `${runText(said)}. ${kept}` };
+      return { step: "run", message: runText(said, kept) };
     default:
       return { step: "rename", message: `"${path}" cannot be replaced. ${kept}` };
   }
 }
 
-function runText(said: ReadonlyMap<string, string>): string {
+function runText(said: ReadonlyMap<string, string>, kept: string): string {
   const status = Number(said.get("status"));
-  const printed = JSON.stringify(said.get("said") ?? "");
-  if (status === 0) return `the program says ${printed} where its version is expected`;
+  const printed = JSON.stringify((said.get("said") ?? "").slice(0, PRINTED));
+  if (status === 0) return `the program is not fleche: asked for its version it says ${printed}`;
   const hint = status === NOT_EXECUTABLE
     ? "; if nothing may run in that folder, choose another with --path"
     : "";
-  return `the program does not run there (exit code ${status}): it says ${printed}${hint}`;
+  return `the program does not run there (exit code ${status}), it says ${printed}${hint}. ${kept}`;
 }

@@ -5,7 +5,7 @@ export const REPORT_BEGIN = "fleche-install/1";
 
 /** What the script is told. */
 export interface ScriptOptions {
-  /** Where the program goes; a leading `~/` is the remote home directory. */
+  /** Where the program goes, from the remote home directory on. */
   readonly path: string;
   /** Length of the program in bytes. */
   readonly size: number;
@@ -26,12 +26,12 @@ export interface ScriptOptions {
 export function installCommand({ path, size, digest, version }: ScriptOptions): string {
   const versionPattern = version === undefined ? "[0-9]*.[0-9]*.[0-9]*" : quoteWord(version);
   const script = [
-    `p=${quotePath(path)}; size=${size}; digest=${quoteWord(digest)}`,
-    "case $p in /*) ;; *) p=$PWD/$p ;; esac",
+    `p=${quotePath(path)}; size=${size}; mine=; digest=${quoteWord(digest)}`,
+    "case $p in /*) ;; *) p=$HOME/$p ;; esac",
     ...DEFINITIONS,
     `is_version() { case $1 in ${versionPattern}) ;; *) false ;; esac; }`,
     ...REPORT,
-    "IFS= read -r order offset || exit 0",
+    "read -r order offset || exit 0",
     'if test "$order" = keep; then keep; fi',
     'if test "$order" = copy; then copy; fi',
   ].join("; ");
@@ -52,7 +52,9 @@ const DEFINITIONS: readonly string[] = [
   "run() { " +
   'said=$("$1" --version </dev/null 2>&1); status=$?; said=$(say "$said" | tr "\\n" " "); ' +
   'if test $status = 0 && is_version "${said% }"; then :; ' +
-  'else say status $status; say said "$said"; fail run; fi; }',
+  'else say status $status; say said "$said"; ' +
+  // One that runs is not fleche.
+  'if test $status = 0 && test -n "$mine"; then rm -f "$mine"; fi; fail run; fi; }',
   'keep() { test -x "$p" || chmod 755 "$p" || fail rename; run "$p"; say version "${said% }"; }',
   // The shell that ends for whatever reason leaves the part under the name that it is looked for by.
   'leave() { if test -f "$mine"; then mv -f "$mine" "$p.part"; fi; }',

@@ -12,6 +12,9 @@ import type { LocalProgram } from "./local_program.ts";
 /** Where the program goes by default. */
 export const DEFAULT_PATH = "~/.local/bin/fleche";
 
+/** A link that has died is given up after a minute; options that come first count. */
+const KEEP_ALIVE = ["-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=4"];
+
 /** How much of a program has been sent, in bytes. */
 export interface InstallProgress {
   /** Where the sending began: what was there already. */
@@ -26,7 +29,7 @@ export interface InstallProgress {
 export interface InstallOptions {
   /** The host as ssh takes it. */
   readonly host: string;
-  /** Where the program goes; a leading `~/` is the remote home directory. */
+  /** Where the program goes, from the remote home directory on; a leading `~/` says so. */
   readonly path?: string | undefined;
   /** Further options for ssh. */
   readonly sshOptions?: readonly string[] | undefined;
@@ -62,7 +65,15 @@ export async function install(
   checkPlace(host, path);
   const { size, digest } = program;
   const command = installCommand({ path, size, digest, version });
-  const process = new SshProcess(host, ["ssh", "-T", ...sshOptions, "--", host, command]);
+  const process = new SshProcess(host, [
+    "ssh",
+    "-T",
+    ...sshOptions,
+    ...KEEP_ALIVE,
+    "--",
+    host,
+    command,
+  ]);
   try {
     return await new Session(process, program, options).run();
   } finally {
@@ -107,7 +118,7 @@ class Session {
       throw this.#error("platform", `${problem}: give one for it with --binary`);
     }
     if (obstacle !== undefined) {
-      const what = obstacle === "directory" ? "a directory" : "neither a file nor absent";
+      const what = obstacle === "directory" ? "a directory" : "there and no file";
       throw this.#error("path", `"${path}" is ${what}: give the path of the program with --path`);
     }
     if (!hasDigests) {
