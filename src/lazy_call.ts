@@ -7,11 +7,39 @@ import { findReferences } from "./codec/references.ts";
 import { NotFoundError } from "./errors.ts";
 import { describeSlot } from "./describe_slot.ts";
 import { type Slot, slotDigest, slotReference } from "./slot.ts";
+import type { Awaitable, OpenValue } from "./storage/storage.ts";
+
+/** A value that was found, and the reference that led to it. */
+export interface FoundValue {
+  readonly reference: Reference;
+  readonly encoding: Encoding;
+}
+
+/** Reads values with all their parts in one go, where that takes less time than one by one. */
+export interface DeepSource {
+  /**
+   * The encodings that references lead to, and those of their parts: each once, what refers to others
+   * before them. What is not there is left out.
+   *
+   * @param has tells which are not needed, with their parts
+   */
+  readDeep(
+    references: readonly Reference[],
+    has?: (reference: Reference) => Awaitable<boolean>,
+  ): AsyncIterable<FoundValue>;
+}
 
 /** Reads values by reference. */
 export interface ValueSource {
   /** The encoding a reference leads to, checked against it; undefined if it is not there. */
   read(reference: Reference): Promise<Encoding | undefined> | Encoding | undefined;
+  /**
+   * Opens a value that has no parts, to be read piece by piece; undefined if it is not there, or
+   * better read as a whole. Nothing is checked.
+   */
+  openLeaf?(reference: Reference): Awaitable<OpenValue | undefined>;
+  /** Reads many in one go; undefined where that gains nothing. */
+  readonly deep?: DeepSource | undefined;
 }
 
 /**
@@ -168,9 +196,20 @@ function inWords(slot: Slot): string {
 export async function loadSlot(slot: Slot, source: ValueSource): Promise<unknown> {
   const reference = slotReference(slot);
   if (reference === undefined) return await decodeDeep({ head: slot }, source);
-  const encoding = await source.read(reference);
+  const { deep } = source;
+  const near = deep === undefined ? source : await gathered(deep, [reference]);
+  const encoding = await near.read(reference);
   if (encoding === undefined) throw missing(reference);
-  return await decodeDeep(encoding, source);
+  return await decodeDeep(encoding, near);
+}
+
+// Values that have been read in one go.
+async function gathered(deep: DeepSource, references: readonly Reference[]): Promise<ValueSource> {
+  const found = new Map<string, Encoding>();
+  for await (const { reference, encoding } of deep.readDeep(references)) {
+    found.set(reference.digest, encoding);
+  }
+  return { read: ({ digest }) => found.get(digest) };
 }
 
 /**
@@ -184,7 +223,9 @@ export async function decodeDeep(encoding: Encoding, source: ValueSource): Promi
   } catch (error) {
     if (!(error instanceof MissingPart)) throw error;
   }
-  const parts = await readParts(encoding, source);
+  const { deep } = source;
+  const near = deep === undefined ? source : await gathered(deep, findReferences(encoding));
+  const parts = await readParts(encoding, near);
   const partOf = ({ digest }: Reference) => {
     const part = parts.get(digest);
     if (part?.encoding === undefined) return undefined;

@@ -18,7 +18,7 @@ import {
   RejectedError,
   UnknownTypeError,
 } from "../errors.ts";
-import { decodeDeep, LazyCall, type ValueSource } from "../lazy_call.ts";
+import { decodeDeep, type DeepSource, LazyCall, type ValueSource } from "../lazy_call.ts";
 import { errorOnce, warnOnce } from "../log.ts";
 import { PreparedCall } from "../prepared_call.ts";
 import { QueryIterator } from "../query.ts";
@@ -26,7 +26,7 @@ import { QueryCall, type QueryTemplate } from "../query_call.ts";
 import { matchesFilter, type RecordFilter } from "../record_filter.ts";
 import { fillSlot, slotDigest } from "../slot.ts";
 import type { Claims } from "../storage/claims.ts";
-import type { Awaitable } from "../storage/storage.ts";
+import type { Awaitable, OpenValue } from "../storage/storage.ts";
 import { mapAhead } from "../map_ahead.ts";
 import {
   transferCalls,
@@ -47,6 +47,11 @@ export interface PrepareOptions {
 export interface AcceptOptions {
   /** Whether the values of its arguments are stored too; false by default. */
   arguments?: boolean;
+  /**
+   * Digests of values that {@linkcode BaseCache.stage} has just stored: those that are still there are
+   * not looked at again.
+   */
+  staged?: ReadonlySet<string>;
 }
 
 /** Which calls are copied to another cache, and how. */
@@ -110,6 +115,16 @@ export abstract class BaseCache implements ValueSource, AsyncDisposable {
   /** Reads the bytes of a value that a record or another value refers to. */
   abstract read(reference: Reference): Promise<Encoding | undefined> | Encoding | undefined;
 
+  /** Opens a value that has no parts, to be read piece by piece and unchecked, where that is possible. */
+  openLeaf(_reference: Reference): Awaitable<OpenValue | undefined> {
+    return undefined;
+  }
+
+  /** Reads values with all their parts in one go; undefined where that gains nothing. */
+  get deep(): DeepSource | undefined {
+    return undefined;
+  }
+
   /** Reads the bytes of a value by its whole digest, also where a record embeds it. */
   abstract readNamed(digest: string): Promise<Encoding | undefined>;
 
@@ -125,6 +140,16 @@ export abstract class BaseCache implements ValueSource, AsyncDisposable {
     source: ValueSource,
     options?: AcceptOptions,
   ): Promise<void>;
+
+  /**
+   * Stores a value ahead of the call that needs it, so that it need not stay in memory. Until that call
+   * is stored nothing but its age keeps it from being removed.
+   *
+   * @returns false if this cache has no place for it
+   */
+  stage(_reference: Reference, _encoding: Encoding): Awaitable<boolean> {
+    return false;
+  }
 
   /** Those of some values that are not stored. */
   abstract missing(references: readonly Reference[]): Promise<Reference[]>;
@@ -275,7 +300,7 @@ export abstract class BaseCache implements ValueSource, AsyncDisposable {
   async shrink(...keys: (string | Digest)[]): Promise<string[]>;
   async shrink(...keys: (string | Digest)[]): Promise<string | string[]> {
     const wholes = await Promise.all(keys.map((key) => this.#whole(keyText(key))));
-    const prefixes = await this.#shorten(wholes);
+    const prefixes = await this.shorten(wholes);
     const shortened = wholes.map((whole) => {
       const prefix = prefixes.get(whole);
       if (prefix === undefined) throw notFound("call or value", whole);
@@ -285,8 +310,13 @@ export abstract class BaseCache implements ValueSource, AsyncDisposable {
     return keys.length === 1 && first !== undefined ? first : shortened;
   }
 
-  // Lists each neighbourhood once; for many keys they are larger, and storages list them in one go.
-  async #shorten(keys: readonly string[]): Promise<Map<string, string>> {
+  /**
+   * The shortest prefixes of whole keys and digests, as far as those are present.
+   *
+   * @param keys 64 lower-case hexadecimal digits each
+   */
+  async shorten(keys: readonly string[]): Promise<Map<string, string>> {
+    // Each neighbourhood is listed once; for many keys they are larger, and listed in one go.
     const starts = (digits: number) => new Set(keys.map((key) => key.slice(0, digits)));
     const small = starts(SHORTEST_PREFIX);
     const listed = [...small.size <= MAX_NEIGHBOURHOODS ? small : starts(2)];
@@ -297,7 +327,7 @@ export abstract class BaseCache implements ValueSource, AsyncDisposable {
   // A table is worth more than its short keys.
   async #shortenWhereKnown(keys: readonly string[]): Promise<Map<string, string>> {
     try {
-      return await this.#shorten(keys);
+      return await this.shorten(keys);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       warnOnce(
@@ -534,6 +564,16 @@ export class ReadOnlyCache extends BaseCache {
     return this.cache.read(reference);
   }
 
+  /** Opens a value. */
+  override openLeaf(reference: Reference): Awaitable<OpenValue | undefined> {
+    return this.cache.openLeaf(reference);
+  }
+
+  /** As the cache underneath reads it. */
+  override get deep(): DeepSource | undefined {
+    return this.cache.deep;
+  }
+
   /** Reads a value by its digest. */
   override readNamed(digest: string): Promise<Encoding | undefined> {
     return this.cache.readNamed(digest);
@@ -552,6 +592,11 @@ export class ReadOnlyCache extends BaseCache {
   /** Keys and digests. */
   override list(prefix: string, limit?: number): Promise<string[]> {
     return this.cache.list(prefix, limit);
+  }
+
+  /** The shortest prefixes of keys and digests. */
+  override shorten(keys: readonly string[]): Promise<Map<string, string>> {
+    return this.cache.shorten(keys);
   }
 
   /** The records. */
@@ -701,6 +746,16 @@ export class FilteredCache extends BaseCache {
   /** Reads a value. */
   override read(reference: Reference): Promise<Encoding | undefined> | Encoding | undefined {
     return this.cache.read(reference);
+  }
+
+  /** Opens a value. */
+  override openLeaf(reference: Reference): Awaitable<OpenValue | undefined> {
+    return this.cache.openLeaf(reference);
+  }
+
+  /** As the cache underneath reads it. */
+  override get deep(): DeepSource | undefined {
+    return this.cache.deep;
   }
 
   /** Reads a value by its digest. */
@@ -928,6 +983,16 @@ export class CacheStack extends BaseCache {
     options?: AcceptOptions,
   ): Promise<void> {
     return this.#first.accept(record, source, options);
+  }
+
+  /** Opens a value of the first cache that has it as a file of its own. */
+  override async openLeaf(reference: Reference): Promise<OpenValue | undefined> {
+    return (await this.#members.firstAnswer((cache) => cache.openLeaf(reference)))?.answer;
+  }
+
+  /** Stores a value in the first cache. */
+  override stage(reference: Reference, encoding: Encoding): Awaitable<boolean> {
+    return this.#first.stage(reference, encoding);
   }
 
   /** Those of some values that the first cache does not have. */

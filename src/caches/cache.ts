@@ -3,13 +3,13 @@ import { CallRecord } from "../call_record.ts";
 import type { Encoding, Reference } from "../codec/encoding.ts";
 import { findReferences } from "../codec/references.ts";
 import { NotFoundError, UnknownTypeError } from "../errors.ts";
-import { LazyCall, type ValueSource } from "../lazy_call.ts";
+import { type DeepSource, LazyCall, type ValueSource } from "../lazy_call.ts";
 import { expandPath, realPath } from "../paths.ts";
 import { type Outcome, PreparedCall } from "../prepared_call.ts";
 import type { RecordFilter } from "../record_filter.ts";
 import { fillSlot } from "../slot.ts";
 import type { Claims } from "../storage/claims.ts";
-import type { Awaitable, CallStorage, Storage, ValueStorage } from "../storage/storage.ts";
+import type { Awaitable, CallStorage, OpenValue, Storage, ValueStorage } from "../storage/storage.ts";
 import type { TransferTarget } from "../transfer.ts";
 import { collectGarbage, type GcOptions, type GcReport } from "./gc.ts";
 import { type VerifyOptions, type VerifyReport, verifyStorages } from "./verify.ts";
@@ -170,6 +170,20 @@ export class Cache extends BaseCache {
     return this.values.get(reference.digest, reference);
   }
 
+  /** Opens a value, where the storage can. */
+  override openLeaf(reference: Reference): Awaitable<OpenValue | undefined> {
+    return this.values.openLeaf?.(reference.digest, reference);
+  }
+
+  /** Stores a value ahead of the call that needs it. */
+  override async stage(reference: Reference, encoding: Encoding): Promise<boolean> {
+    using writing = this.#write();
+    await writing.enter();
+    writing.put(reference, encoding);
+    await writing.settled();
+    return true;
+  }
+
   /** Reads a value by its digest. */
   override async readNamed(digest: string): Promise<Encoding | undefined> {
     return await this.values.get(digest) ?? await this.calls.getEmbedded(digest);
@@ -190,31 +204,56 @@ export class Cache extends BaseCache {
     source: ValueSource,
     options: AcceptOptions,
   ): Promise<void> {
+    const { deep } = source;
+    const { near, staged = new Set<string>() } = deep === undefined
+      ? { near: source, staged: options.staged }
+      : await this.#fetch(record, { source, deep, options });
     using writing = this.#write();
-    const results = record.resultReferences;
     // The values of arguments that are there already may not go before the record is there.
     if (record.references.length > 0) await writing.enter();
-    for (const reference of results) {
-      const absent = await this.#copy(reference, source);
+    const copying = { source: near, staged };
+    for (const reference of record.resultReferences) {
+      const absent = await this.#copy(reference, copying);
       if (absent === undefined) continue;
       const message = `The value ${absent.digest} is missing where the call comes from`;
       throw new NotFoundError(message, { key: absent.digest });
     }
     if (options.arguments === true) {
       // A call without the values of its arguments is still a call.
-      for (const reference of record.references) await this.#copy(reference, source);
+      for (const reference of record.references) await this.#copy(reference, copying);
     }
     await this.onFiling(record);
     await this.calls.put(record);
   }
 
+  // Reads all that is not here in one go, before the gate is gone through: it may take long. What has no
+  // parts is stored at once.
+  async #fetch(
+    record: CallRecord,
+    { source, deep, options }: { source: ValueSource; deep: DeepSource; options: AcceptOptions },
+  ): Promise<{ near: ValueSource; staged: ReadonlySet<string> }> {
+    const staged = new Set(options.staged);
+    const held = new Map<string, Encoding>();
+    const wanted = options.arguments === true ? record.references : record.resultReferences;
+    const has = async ({ digest }: Reference) => await this.values.has(digest);
+    for await (const { reference, encoding } of deep.readDeep(await this.missing(wanted), has)) {
+      const isLeaf = findReferences(encoding).length === 0;
+      if (isLeaf && await this.stage(reference, encoding)) staged.add(reference.digest);
+      else held.set(reference.digest, { ...encoding, owned: false });
+    }
+    const read = (reference: Reference) => held.get(reference.digest) ?? source.read(reference);
+    return { near: { read }, staged };
+  }
+
   // Parts before what refers to them, so that what is there is whole; the one that is missing, if one is.
-  async #copy(reference: Reference, source: ValueSource): Promise<Reference | undefined> {
+  async #copy(reference: Reference, copying: Copying): Promise<Reference | undefined> {
+    const { source, staged } = copying;
+    if (staged.has(reference.digest) && await this.values.has(reference.digest)) return;
     const present = await this.values.get(reference.digest, reference);
     const encoding = present ?? await source.read(reference);
     if (encoding === undefined) return reference;
     for (const part of findReferences(encoding)) {
-      const absent = await this.#copy(part, source);
+      const absent = await this.#copy(part, copying);
       if (absent !== undefined) return absent;
     }
     if (present === undefined) {
@@ -376,6 +415,12 @@ function folderOf(storage: Storage): string | undefined {
 
 function sameCalls(one: CallStorage, other: CallStorage): boolean {
   return one === other || (one.identity !== undefined && one.identity === other.identity);
+}
+
+/** How values are copied: from where, and which are known to be right. */
+interface Copying {
+  readonly source: ValueSource;
+  readonly staged: ReadonlySet<string>;
 }
 
 /** All that a prepared call is filed from. */

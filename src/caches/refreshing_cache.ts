@@ -1,11 +1,11 @@
 import type { Call } from "../call.ts";
 import type { CallRecord } from "../call_record.ts";
 import type { Encoding, Reference } from "../codec/encoding.ts";
-import type { LazyCall, ValueSource } from "../lazy_call.ts";
+import type { DeepSource, LazyCall, ValueSource } from "../lazy_call.ts";
 import { PreparedCall } from "../prepared_call.ts";
 import type { RecordFilter } from "../record_filter.ts";
 import type { Claims } from "../storage/claims.ts";
-import type { Awaitable } from "../storage/storage.ts";
+import type { Awaitable, OpenValue } from "../storage/storage.ts";
 import { type AcceptOptions, BaseCache, type PrepareOptions } from "./base_cache.ts";
 
 /** How a {@linkcode RefreshingCache} refreshes. */
@@ -94,6 +94,16 @@ export class RefreshingCache extends BaseCache {
   /** Reads a value. */
   override read(reference: Reference): Promise<Encoding | undefined> | Encoding | undefined {
     return this.cache.read(reference);
+  }
+
+  /** Opens a value. */
+  override openLeaf(reference: Reference): Awaitable<OpenValue | undefined> {
+    return this.cache.openLeaf(reference);
+  }
+
+  /** As the cache underneath reads it. */
+  override get deep(): DeepSource | undefined {
+    return this.cache.deep;
   }
 
   /** Reads a value by its digest. */

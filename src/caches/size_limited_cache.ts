@@ -159,6 +159,11 @@ export class SizeLimitedCache extends Cache {
     );
   }
 
+  /** False: what no call needs yet would have to go as soon as room is made. */
+  override stage(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
   /** Counts a value that is new. */
   protected override onPut({ digest, length }: Reference): void {
     const room = this.#room;

@@ -1,28 +1,43 @@
-import type { Encoding } from "../codec/encoding.ts";
 import { ProtocolError } from "../errors.ts";
-import { encodeFrame, FRAME, type Frame, FrameReader } from "./frames.ts";
+import { Credit } from "./credit.ts";
+import type { Held } from "./_held_values.ts";
+import { encodeFrame, FRAME, type Frame, FrameReader, itemCost } from "./frames.ts";
 import type { ProtocolLimits } from "./limits.ts";
+import { Outbox, pump } from "./outbox.ts";
 import { Params } from "./params.ts";
-import { type ReceivedValue, valueFrames, ValueReceiver } from "./value_transfer.ts";
+import { ValueIntake } from "./value_intake.ts";
+import type { ReceivedValue } from "./value_receiver.ts";
+import { ValueSender } from "./value_sender.ts";
 import { StallWatch } from "./_stall_watch.ts";
 import { fromWireError } from "./wire_error.ts";
 
-/** What the server answers. */
-export interface Answer {
-  /** The result. */
-  readonly result: Params;
-  /** The values that came with it. */
-  readonly values: ReadonlyMap<string, ReceivedValue>;
+/** Where bytes come from: what it gives is used up before the next are asked for. */
+export interface ByteSource {
+  /** The next bytes; undefined if there are no more. */
+  read(): Promise<Uint8Array | undefined>;
 }
 
 /** What a request sends and takes besides its parameters. */
 export interface RequestOptions {
-  /** Values to send along, by digest. */
-  values?: ReadonlyMap<string, Encoding>;
-  /** Takes the items that come before the answer, where they are not values. */
-  onItem?: (item: unknown) => void;
-  /** Says that the rest of the answer is not needed; only for servers that take this. */
-  signal?: AbortSignal;
+  /** Values to send along. */
+  readonly values?: AsyncIterable<Held> | Iterable<Held> | undefined;
+  /**
+   * Takes the items that come before the answer, where they are not values. The other side waits
+   * while too many have not been used up.
+   */
+  readonly onItem?: (item: Params, used: () => void) => void;
+  /** Takes the values that come before the answer, in the same way. */
+  readonly onValue?: (value: ReceivedValue, used: () => void) => void;
+  /** Gives the request up; the rest of the answer is not needed. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A request that is under way. */
+export interface Exchange {
+  /** The answer, when all that came before it has been taken. */
+  readonly answer: Promise<Params>;
+  /** Says that a value is here already, so that neither it nor its parts need be sent. */
+  skip(digest: string): void;
 }
 
 /** How a {@linkcode Connection} talks to the rest of the program. */
@@ -34,19 +49,19 @@ export interface ConnectionOptions {
   readonly onBroken?: (error: unknown) => void;
   /** How long nothing may move while an answer is due, in seconds; without limit by default. */
   readonly patience?: number;
-  /** Called when nothing has moved for five seconds, with how many it has been. */
-  readonly onWait?: (seconds: number) => void;
   /** Called when nothing has moved for that long. */
   readonly onStall?: () => void;
 }
 
 interface Pending {
   readonly method: string;
-  readonly resolve: (answer: Answer) => void;
+  readonly size: number;
+  readonly resolve: (answer: Params) => void;
   readonly reject: (error: unknown) => void;
-  readonly receiver: ValueReceiver;
-  readonly values: Map<string, ReceivedValue>;
-  readonly onItem: ((item: unknown) => void) | undefined;
+  readonly intake: ValueIntake;
+  readonly onItem: RequestOptions["onItem"];
+  /** Whether nobody waits for the answer any more. */
+  isCancelled: boolean;
   /** The first fault in what came; the request fails with it once all has come. */
   fault?: Error;
 }
@@ -54,23 +69,32 @@ interface Pending {
 /** The client's side of the protocol: requests go out numbered, answers come as they are ready. */
 export class Connection {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #outbox: Outbox;
+  readonly #credit: Credit;
+  readonly #pumped: Promise<void>;
+  readonly #options: ConnectionOptions;
   readonly #limits: ProtocolLimits;
-  readonly #onActive: (active: boolean) => void;
-  readonly #onBroken: (error: unknown) => void;
   readonly #pending = new Map<number, Pending>();
   readonly #waiting: (() => void)[] = [];
   readonly #watch: StallWatch;
+  #active = 0;
+  #size = 0;
   #next = 1;
-  #failure: unknown;
+  #failure: { error: unknown } | undefined;
 
   /** Takes where frames are written to. */
   constructor(output: WritableStream<Uint8Array>, options: ConnectionOptions) {
     this.#writer = output.getWriter();
+    this.#options = options;
     this.#limits = options.limits;
-    this.#onActive = options.onActive ?? (() => {});
-    this.#onBroken = options.onBroken ?? ((error) => this.fail(error));
-    const { patience = Infinity, onStall = () => {}, onWait } = options;
-    this.#watch = new StallWatch(patience, onStall, onWait === undefined ? {} : { onWait });
+    this.#watch = new StallWatch(options.patience ?? Infinity, options.onStall ?? (() => {}));
+    this.#outbox = new Outbox(options.limits);
+    this.#credit = new Credit(options.limits, (frame) => this.#outbox.post(frame));
+    this.#pumped = pump(this.#outbox, this.#writer, () => this.#watch.moved()).catch((error) => {
+      if (this.#failure !== undefined) return;
+      if (options.onBroken === undefined) this.fail(error);
+      else options.onBroken(error);
+    });
   }
 
   /**
@@ -79,19 +103,18 @@ export class Connection {
    * @param first bytes that were read already
    * @throws {ProtocolError} If the server breaks the protocol.
    */
-  async read(
-    input: ReadableStreamDefaultReader<Uint8Array>,
-    first: Uint8Array,
-  ): Promise<void> {
+  async read(input: ByteSource, first: Uint8Array): Promise<void> {
     const frames = new FrameReader(this.#limits);
     for (let bytes: Uint8Array | undefined = first; bytes !== undefined;) {
       this.#watch.moved();
       for (const frame of frames.push(bytes)) this.#receive(frame);
-      bytes = (await input.read()).value;
+      bytes = await input.read();
     }
   }
 
-  #receive({ kind, id, fields }: Frame): void {
+  #receive(frame: Frame): void {
+    const { kind, id, fields } = frame;
+    if (kind === FRAME.credit) return this.#outbox.grant(id, countIn(frame));
     if (kind === FRAME.error && id === 0) throw fromWireError(fields[0]);
     const pending = this.#pending.get(id);
     if (pending === undefined) {
@@ -99,144 +122,187 @@ export class Connection {
     }
     switch (kind) {
       case FRAME.item:
-        if (pending.onItem === undefined) pending.receiver.announce(fields[0]);
-        else tolerant(pending, pending.onItem, fields[0]);
-        return;
+        return this.#takeItem(frame, pending);
       case FRAME.chunk:
-        return tolerant(pending, (bytes) => {
-          const value = pending.receiver.chunk(bytes);
-          if (value !== undefined) pending.values.set(value.reference.digest, value);
-        }, fields[0]);
+        return tolerant(pending, () => pending.intake.chunk(frame));
       case FRAME.error:
-        this.#settle(id);
+        this.#settle(id, pending);
         return pending.reject(fromWireError(fields[0]));
       case FRAME.answer: {
         const result = new Params(fields[0], `the answer to ${pending.method}`);
-        if (pending.receiver.isInside) {
+        if (pending.intake.isInside) {
           throw new ProtocolError(`The server broke off a value of its answer`);
         }
-        this.#settle(id);
+        this.#settle(id, pending);
         if (pending.fault !== undefined) return pending.reject(pending.fault);
-        return pending.resolve({ result, values: pending.values });
+        return pending.resolve(result);
       }
       default:
         throw new ProtocolError(`The server sent a frame of the unknown kind ${kind}`);
     }
   }
 
-  #settle(id: number): void {
-    this.#pending.delete(id);
-    this.#waiting.shift()?.();
-    if (this.#pending.size === 0) this.#setActive(false);
+  #takeItem(frame: Frame, pending: Pending): void {
+    const { onItem, intake, isCancelled } = pending;
+    if (onItem === undefined) return tolerant(pending, () => intake.announce(frame));
+    const cost = itemCost(frame.size, this.#limits);
+    this.#credit.take(frame.id, cost);
+    const used = () => this.#credit.give(frame.id, cost);
+    if (isCancelled) return used();
+    tolerant(pending, () => onItem(new Params(frame.fields[0], "what was found"), used));
   }
 
-  #setActive(active: boolean): void {
-    this.#onActive(active);
-    if (active) this.#watch.start();
-    else this.#watch.stop();
+  #settle(id: number, pending: Pending): void {
+    this.#pending.delete(id);
+    this.#credit.end(id);
+    // The other side may have answered before all of it came.
+    if (this.#outbox.drop(id)) this.#outbox.post(encodeFrame(FRAME.cancel, id));
+    this.#size -= pending.size;
+    for (const wake of this.#waiting.splice(0)) wake();
+    if (!pending.isCancelled) this.#changeActive(-1);
+  }
+
+  #changeActive(difference: 1 | -1): void {
+    this.#active += difference;
+    if (this.#active === 0) {
+      this.#watch.stop();
+      this.#options.onActive?.(false);
+    } else if (this.#active === 1 && difference === 1) {
+      this.#options.onActive?.(true);
+      this.#watch.start();
+    }
   }
 
   /**
    * Sends a request.
    *
+   * @returns the answer
    * @throws {RemoteConnectionError} If the connection is gone, or goes before the answer comes.
    */
   async request(
     method: string,
     params: Record<string, unknown>,
     options: RequestOptions = {},
-  ): Promise<Answer> {
-    if (this.#failure !== undefined) throw this.#failure;
-    while (this.#pending.size >= this.#limits.requests) {
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-      if (this.#failure !== undefined) throw this.#failure;
-    }
-    const first = encodeRequest(
-      this.#next,
-      method,
-      params,
-      options.values?.size ?? 0,
-      this.#limits,
-    );
-    const id = this.#next++;
-    const answer = new Promise<Answer>((resolve, reject) => {
-      this.#pending.set(id, {
-        ...{ method, resolve, reject, onItem: options.onItem },
-        receiver: new ValueReceiver(this.#limits),
-        values: new Map(),
-      });
-    });
-    if (this.#pending.size === 1) this.#setActive(true);
-    // A connection that breaks while the request is being written fails it through `answer`.
-    this.#send(id, first, options.values).catch((error) => {
-      if (this.#failure === undefined && this.#pending.has(id)) this.#onBroken(error);
-    });
-    const cancel = () => this.#cancel(id);
-    if (options.signal?.aborted === true) cancel();
-    else options.signal?.addEventListener("abort", cancel, { once: true });
+  ): Promise<Params> {
+    const { answer } = await this.begin(method, params, options);
     return await answer;
   }
 
-  // The answer still comes, but ends early.
-  #cancel(id: number): void {
-    if (!this.#pending.has(id)) return;
-    this.#write(encodeFrame(FRAME.cancel, id)).catch((error) => {
-      if (this.#failure === undefined && this.#pending.has(id)) this.#onBroken(error);
-    });
-  }
-
-  async #send(
-    id: number,
-    first: Uint8Array,
-    values: ReadonlyMap<string, Encoding> = new Map(),
-  ): Promise<void> {
-    await this.#write(first);
-    for (const [digest, encoding] of values) {
-      for (const frame of valueFrames(id, digest, encoding, this.#limits)) await this.#write(frame);
+  /**
+   * Begins a request.
+   *
+   * @throws {RemoteConnectionError} If the connection is gone.
+   * @throws {RangeError} If the parameters take more than a frame holds.
+   */
+  async begin(
+    method: string,
+    params: Record<string, unknown>,
+    options: RequestOptions = {},
+  ): Promise<Exchange> {
+    const { signal, values } = options;
+    const id = this.#next++;
+    const frame = encodeFrame(FRAME.request, id, method, params, values !== undefined);
+    if (frame.length > this.#limits.frame) {
+      throw new RangeError(`Cannot send a request of ${frame.length} bytes`);
     }
-    if (values.size > 0) await this.#write(encodeFrame(FRAME.end, id));
+    await this.#room(frame.length);
+    signal?.throwIfAborted();
+    const { promise: answer, resolve, reject } = Promise.withResolvers<Params>();
+    // Whoever awaits it hears of a failure; until then it is not unhandled.
+    answer.catch(() => {});
+    const intake = new ValueIntake(id, {
+      limits: this.#limits,
+      credit: this.#credit,
+      onValue: options.onValue ?? ((_, used) => used()),
+    });
+    const { onItem } = options;
+    const size = frame.length;
+    const pending = { method, size, resolve, reject, intake, onItem, isCancelled: false };
+    this.#pending.set(id, pending);
+    this.#size += frame.length;
+    this.#changeActive(1);
+    this.#outbox.post(frame);
+    if (values !== undefined) this.#upload(id, values, pending);
+    signal?.addEventListener("abort", () => this.#cancel(id, signal.reason), { once: true });
+    const skip = (digest: string) => {
+      if (this.#pending.get(id) !== pending || !intake.skip(digest)) return;
+      this.#outbox.post(encodeFrame(FRAME.skip, id, digest));
+    };
+    return { answer, skip };
   }
 
-  // Waits while the other side does not keep up, so that little is held here.
-  async #write(bytes: Uint8Array): Promise<void> {
-    await this.#writer.ready;
-    await this.#writer.write(bytes);
-    this.#watch.moved();
+  // Waits until there may be one more request of some length.
+  async #room(length: number): Promise<void> {
+    const { requests, requestBytes } = this.#limits;
+    const isFull = () =>
+      this.#pending.size >= requests || this.#size > 0 && this.#size + length > requestBytes;
+    while (this.#failure === undefined && isFull()) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  #upload(id: number, values: AsyncIterable<Held> | Iterable<Held>, pending: Pending): void {
+    this.#outbox.open(id);
+    const sender = new ValueSender(
+      id,
+      this.#limits,
+      (frame, cost) => this.#outbox.send(id, frame, cost),
+    );
+    const sent = async () => {
+      for await (const { reference, encoding } of values) {
+        if (!await sender.send(reference.digest, encoding)) return;
+      }
+      this.#outbox.finish(id, encodeFrame(FRAME.end, id));
+    };
+    // What cannot be read here is nothing to send; the other side keeps nothing of the request.
+    sent().catch((error) => this.#cancel(id, error, pending));
+  }
+
+  // Whoever waits need not wait for the other side to notice.
+  #cancel(id: number, reason: unknown, pending = this.#pending.get(id)): void {
+    if (pending === undefined || pending.isCancelled || !this.#pending.has(id)) return;
+    pending.isCancelled = true;
+    pending.intake.giveUp();
+    this.#outbox.drop(id);
+    this.#outbox.post(encodeFrame(FRAME.cancel, id));
+    pending.reject(reason);
+    this.#changeActive(-1);
   }
 
   /** Fails all requests that are under way, and every later one. */
   fail(error: unknown): void {
-    this.#failure ??= error;
-    for (const { reject } of this.#pending.values()) reject(this.#failure);
-    const wasActive = this.#pending.size > 0;
+    this.#failure ??= { error };
+    for (const { reject } of this.#pending.values()) reject(this.#failure.error);
     this.#pending.clear();
+    this.#outbox.close({ drop: true });
     for (const wake of this.#waiting.splice(0)) wake();
-    if (wasActive) this.#setActive(false);
+    if (this.#active > 0) {
+      this.#active = 1;
+      this.#changeActive(-1);
+    }
   }
 
-  /** Tells the server that nothing more comes. */
+  /** Tells the server that nothing more comes, once all has been written. */
   async end(): Promise<void> {
+    this.#outbox.close();
+    await this.#pumped;
     // The other side may be gone already; there is nobody left to tell then.
     await this.#writer.close().catch(() => {});
   }
 }
 
-function encodeRequest(
-  id: number,
-  method: string,
-  params: Record<string, unknown>,
-  count: number,
-  { frame }: ProtocolLimits,
-): Uint8Array {
-  const bytes = encodeFrame(FRAME.request, id, method, params, count);
-  if (bytes.length > frame) throw new RangeError(`Cannot send a request of ${bytes.length} bytes`);
-  return bytes;
+/** The count that a frame holds. */
+export function countIn({ fields, kind }: Frame): number {
+  const [count] = fields;
+  if (typeof count === "number" && Number.isSafeInteger(count) && count > 0) return count;
+  throw new ProtocolError(`Cannot read a frame of kind ${kind}: it holds no count`);
 }
 
 // What is wrong with one answer does not concern the others.
-function tolerant(pending: Pending, take: (field: unknown) => void, field: unknown): void {
+function tolerant(pending: Pending, take: () => void): void {
   try {
-    take(field);
+    take();
   } catch (error) {
     if (!(error instanceof Error) || error instanceof ProtocolError) throw error;
     pending.fault ??= error;

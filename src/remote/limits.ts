@@ -8,10 +8,22 @@ export interface ProtocolLimits {
   readonly chunk: number;
   /** Requests that are not answered yet. */
   readonly requests: number;
+  /** Bytes of all requests together that are not answered yet, without their values. */
+  readonly requestBytes: number;
+  /** Bytes of items and chunks that may be on their way for one request before credit comes. */
+  readonly window: number;
+  /** The same for all requests together. */
+  readonly connectionWindow: number;
   /** Bytes of one value. */
   readonly value: number;
-  /** Bytes of values that a load or save sends along unasked. */
+  /** Values that one request names. */
+  readonly references: number;
+  /** Bytes of values that the answer to a load brings along unasked. */
   readonly inline: number;
+  /** Bytes of values that a save sends along unasked. */
+  readonly unasked: number;
+  /** Bytes of whole values that wait to be taken before the other side has to wait too. */
+  readonly held: number;
   /** Arguments and notes that one query asks for. */
   readonly conditions: number;
 }
@@ -22,7 +34,13 @@ export const PROTOCOL_LIMITS: ProtocolLimits = {
   frame: 16 << 20,
   chunk: 256 << 10,
   requests: 4096,
+  requestBytes: 64 << 20,
+  window: 4 << 20,
+  connectionWindow: 8 << 20,
   value: 2 ** 33,
+  references: 65_536,
   inline: 1 << 20,
+  unasked: 64 << 10,
+  held: 16 << 20,
   conditions: 256,
 };

@@ -123,10 +123,20 @@ export class Params {
       : this.#fail(name, "a list of strings");
   }
 
-  /** References, each as an object of digest, crc and length. */
-  references(name: string): Reference[] {
+  /** Whole digests or keys, up to a number of them. */
+  digests(name: string, most: number): string[] {
+    const value = this.strings(name);
+    if (value.length > most) this.#fail(name, `a list of at most ${most}`);
+    return value.every(isWholeDigest)
+      ? value
+      : this.#fail(name, "a list of 64 hexadecimal digits each");
+  }
+
+  /** References, each as an object of digest, crc and length, up to a number of them. */
+  references(name: string, most: number): Reference[] {
     const value = this.#own(name);
     if (!Array.isArray(value)) this.#fail(name, "a list of references");
+    if (value.length > most) this.#fail(name, `a list of at most ${most}`);
     return value.map((each) => new Params(each, `${this.what}: ${name}`).reference());
   }
 

@@ -42,6 +42,14 @@ export interface StoredEntry {
   readonly modified: number;
 }
 
+/** A value that is read piece by piece. Nothing of it has been checked. */
+export interface OpenValue extends Disposable {
+  /** How many bytes its encoding has. */
+  readonly length: number;
+  /** Reads the next bytes; how many there were, 0 at the end. */
+  read(into: Uint8Array): Promise<number>;
+}
+
 /** Keeps those who store values and those who remove them apart. */
 export interface Gate {
   /** Goes through; what is returned is held from the first value until the record is filed. */
@@ -103,6 +111,13 @@ export interface ValueStorage extends Storage {
    * @returns the encoding, or undefined if it is not there, or was damaged and has been put aside
    */
   get(digest: string, expected?: Reference): Awaitable<Encoding | undefined>;
+  /**
+   * Opens a value that has no parts, to be read without ever being in memory as a whole. Whoever reads
+   * it checks it, and asks {@linkcode ValueStorage.get} for it where it is not right.
+   *
+   * @returns undefined if it is not there, or better read as a whole
+   */
+  openLeaf?(digest: string, expected: Reference): Awaitable<OpenValue | undefined>;
   /**
    * Stores an encoding. Nothing of it is used after the call returns, except by what it awaits
    * where the bytes are `owned`.

@@ -23,6 +23,7 @@ import type {
   Durability,
   Gate,
   Leftovers,
+  OpenValue,
   StorageCapabilities,
   StoredEntry,
   ValueStorage,
@@ -173,6 +174,33 @@ export class ValueFile implements ValueStorage {
     const encoding = { head: start.slice(0, offset), body: rest, owned: true };
     return this.#plain(digest, encoding, expected) ??
       this.#opened(digest, joined(encoding), expected);
+  }
+
+  /** Opens the file of a large value, if it is plain and known by its first bytes to have no parts. */
+  async openLeaf(digest: string, expected: Reference): Promise<OpenValue | undefined> {
+    if (this.#signs || expected.length < LARGE) return undefined;
+    let file: Deno.FsFile;
+    try {
+      file = await Deno.open(this.#files.path(digest));
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw error;
+    }
+    const { size, isFile } = await file.stat();
+    const start = new Uint8Array(HEADER);
+    if (isFile && size === expected.length) {
+      await readFully(file, start);
+      await file.seek(0, Deno.SeekMode.Start);
+    }
+    if (startsLeaf(start) !== true) {
+      file.close();
+      return undefined;
+    }
+    return {
+      length: size,
+      read: async (into) => await file.read(into) ?? 0,
+      [Symbol.dispose]: () => file.close(),
+    };
   }
 
   get #signs(): boolean {

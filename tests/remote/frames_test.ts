@@ -10,8 +10,14 @@ const SEED = 20_240_901;
 
 function readAll(pieces: Iterable<Uint8Array>, limits = PROTOCOL_LIMITS): Frame[] {
   const reader = new FrameReader(limits);
-  return [...pieces].flatMap((piece) => [...reader.push(piece)]);
+  return whole([...pieces].flatMap((piece) => [...reader.push(piece)].map(kept)));
 }
+
+// The bytes of a chunk are there only until more is read.
+function kept({ kind, id, fields }: Frame): Omit<Frame, "size"> {
+  return { kind, id, fields: fields.map((field) => kind === FRAME.chunk ? copy(field) : field) };
+}
+
 
 // A frame around bytes that need not be a frame's.
 function framed(...bytes: number[]): Uint8Array {

@@ -1,0 +1,148 @@
+import type { BaseCache } from "../caches/base_cache.ts";
+import { CallRecord } from "../call_record.ts";
+import { NotFoundError, RejectedError } from "../errors.ts";
+import { VERSION } from "../version.ts";
+import { IncomingValues } from "./incoming_values.ts";
+import type { ProtocolLimits } from "./limits.ts";
+import { readFilter } from "./query_filter.ts";
+import { redact } from "./redact.ts";
+import type { ServedRequest } from "./served_request.ts";
+import { sendValues } from "./send_values.ts";
+
+/** What the methods work on. */
+export interface Served {
+  readonly cache: BaseCache;
+  readonly cacheName: string | null;
+  readonly config: unknown;
+  readonly limits: ProtocolLimits;
+}
+
+/** Answers one kind of request. */
+export type Handler = (request: ServedRequest) => Promise<Record<string, unknown>>;
+
+/** Names that are listed in one item. */
+const NAMES_TOGETHER = 1000;
+
+/** The methods of a server, by name. */
+export function handlers(served: Served): ReadonlyMap<string, Handler> {
+  const { cache } = served;
+  return new Map<string, Handler>([
+    ["info", () => info(served)],
+    ["load", (request) => load(served, request)],
+    ["value", (request) => value(served, request)],
+    ["has", (request) => has(served, request)],
+    ["contains", async ({ params }) => ({ found: await cache.isReadable(params.digest("key")) })],
+    ["save", (request) => save(served, request)],
+    ["evict", async ({ params }) => ({ found: await cache.evict(params.digest("key")) })],
+    ["list", (request) => list(served, request)],
+    ["shrink", (request) => shrink(served, request)],
+    ["query", (request) => query(served, request)],
+  ]);
+}
+
+async function info({ cache, cacheName, config }: Served): Promise<Record<string, unknown>> {
+  return {
+    cache: redact(config),
+    cache_name: cacheName,
+    read_only: cache.isReadOnly,
+    version: VERSION,
+    deno: Deno.version.deno,
+    cwd: Deno.cwd(),
+    hostname: Deno.hostname(),
+    executable: Deno.execPath(),
+    pid: Deno.pid,
+    ordered: await cache.isOrdered(),
+  };
+}
+
+// Values that are small together go out with the call; the client asks for others as it needs them.
+async function load(
+  { cache, limits }: Served,
+  request: ServedRequest,
+): Promise<Record<string, unknown>> {
+  const call = await cache.find(request.params.digest("key"));
+  if (call === undefined) return { record: null };
+  const record = call.detach();
+  const room = request.params.any("values") === false ? 0 : limits.inline;
+  if (room > 0) await sendValues(call.values, record.resultReferences, { request, room });
+  return { record: record.bytes };
+}
+
+async function value(
+  { cache, limits }: Served,
+  request: ServedRequest,
+): Promise<Record<string, unknown>> {
+  const references = request.params.references("values", limits.references);
+  const parts = request.params.boolean("parts");
+  return { missing: await sendValues(cache, references, { request, parts }) };
+}
+
+async function has(
+  { cache, limits }: Served,
+  { params }: ServedRequest,
+): Promise<Record<string, unknown>> {
+  const missing = await cache.missing(params.references("values", limits.references));
+  return { missing: missing.map(({ digest }) => digest) };
+}
+
+// Files a call if all its values are there or have come with it; otherwise says which are not. A call
+// that is whole but for arguments is filed at once, and again when they come.
+async function save(
+  { cache, limits }: Served,
+  request: ServedRequest,
+): Promise<Record<string, unknown>> {
+  if (cache.isReadOnly) {
+    const operation = "store a call";
+    throw new RejectedError(`Cannot ${operation}: the cache is read-only`, { operation });
+  }
+  const { params } = request;
+  const record = CallRecord.receive(params.digest("key"), params.bytes("record"));
+  const named = params.references("values", limits.references);
+  const values = new IncomingValues(cache, limits);
+  await values.take(request.values);
+  const absent = await cache.missing(named.filter(({ digest }) => !values.has(digest)));
+  if (absent.length > 0) return { missing: absent.map(({ digest }) => digest) };
+  let failure: NotFoundError | undefined;
+  try {
+    await cache.accept(record, values, { arguments: true, staged: values.staged });
+  } catch (error) {
+    if (!(error instanceof NotFoundError)) throw error;
+    failure = error;
+  }
+  if (values.unread.size === 0 && failure === undefined) return { missing: [] };
+  // What is stored here but cannot be read, since it is damaged or not signed, has to come too: all at
+  // once, since a client does not try for ever.
+  const missing = await values.findUnreadable(named);
+  if (failure !== undefined && missing.length === 0) throw failure;
+  return { missing };
+}
+
+async function list({ cache }: Served, request: ServedRequest): Promise<Record<string, unknown>> {
+  const { params } = request;
+  const keys = await cache.list(params.prefix("prefix"), params.optionalCount("limit"));
+  for (let at = 0; at < keys.length; at += NAMES_TOGETHER) {
+    if (!await request.item({ keys: keys.slice(at, at + NAMES_TOGETHER) })) break;
+  }
+  return { count: keys.length };
+}
+
+async function shrink(
+  { cache, limits }: Served,
+  { params }: ServedRequest,
+): Promise<Record<string, unknown>> {
+  const keys = params.digests("keys", limits.references);
+  const prefixes = await cache.shorten(keys);
+  return { prefixes: keys.map((key) => prefixes.get(key) ?? null) };
+}
+
+async function query(
+  { cache, limits }: Served,
+  request: ServedRequest,
+): Promise<Record<string, unknown>> {
+  let count = 0;
+  for await (const { key, bytes } of cache.records(readFilter(request.params, limits))) {
+    if (!await request.item({ key, record: bytes })) break;
+    count++;
+  }
+  return { count };
+}

@@ -1,0 +1,211 @@
+/**
+ * What one side of a connection has to send, and in which order: frames that need no credit first,
+ * then items and chunks of all requests in turn, as far as the other side has given credit.
+ *
+ * Nothing here writes: whoever does takes what is next.
+ *
+ * @module
+ */
+
+import type { ProtocolLimits } from "./limits.ts";
+
+/** Bytes of small frames that are written in one go. */
+const TOGETHER = 64 << 10;
+
+/** Frames of one request that may wait here; its sender waits while there are more. */
+const MOST_WAITING = 2;
+
+interface Waiting {
+  readonly bytes: Uint8Array;
+  readonly cost: number;
+}
+
+/** The frames of one request, in their order. */
+interface Lane {
+  readonly frames: Waiting[];
+  credit: number;
+  /** Called when there is room again, or nothing more is wanted. */
+  readonly wake: (() => void)[];
+}
+
+/** What is to be sent. */
+export class Outbox {
+  readonly #limits: ProtocolLimits;
+  readonly #free: Uint8Array[] = [];
+  readonly #lanes = new Map<number, Lane>();
+  #credit: number;
+  #isUnlimited = false;
+  #isClosed = false;
+  #news: (() => void) | undefined;
+
+  /** Takes the limits that the other side keeps. */
+  constructor(limits: ProtocolLimits) {
+    this.#limits = limits;
+    this.#credit = limits.connectionWindow;
+  }
+
+  /** Whether nothing waits. */
+  get isEmpty(): boolean {
+    return this.#free.length === 0 && this.#lanes.size === 0;
+  }
+
+  /** Adds a frame that needs no credit, and goes before all that does. */
+  post(bytes: Uint8Array): void {
+    this.#free.push(bytes);
+    this.#tell();
+  }
+
+  /** Begins to send something that takes credit. */
+  open(id: number): void {
+    this.#lanes.set(id, { frames: [], credit: this.#limits.window, wake: [] });
+  }
+
+  /**
+   * Adds a frame of a request that has been opened; waits while there are enough of them.
+   *
+   * @param cost what it takes of the credit
+   * @returns whether the request is still wanted
+   */
+  async send(id: number, bytes: Uint8Array, cost: number): Promise<boolean> {
+    const lane = this.#lanes.get(id);
+    if (lane === undefined) return false;
+    lane.frames.push({ bytes, cost });
+    this.#tell();
+    while (lane.frames.length >= MOST_WAITING && this.#lanes.get(id) === lane) {
+      await new Promise<void>((resolve) => lane.wake.push(resolve));
+    }
+    return this.#lanes.get(id) === lane;
+  }
+
+  /** Adds the last frame of a request, which needs no credit but comes after the others. */
+  finish(id: number, bytes: Uint8Array): void {
+    const lane = this.#lanes.get(id);
+    if (lane === undefined) return;
+    if (lane.frames.length === 0) {
+      this.#lanes.delete(id);
+      return this.post(bytes);
+    }
+    lane.frames.push({ bytes, cost: 0 });
+  }
+
+  /** Drops what waits of a request that is not wanted any more; whether it was not finished. */
+  drop(id: number): boolean {
+    const lane = this.#lanes.get(id);
+    if (lane === undefined) return false;
+    this.#lanes.delete(id);
+    for (const wake of lane.wake.splice(0)) wake();
+    return true;
+  }
+
+  /** Takes credit from the other side: for a request, or, as request 0, for all of them. */
+  grant(id: number, bytes: number): void {
+    if (id === 0) this.#credit += bytes;
+    // The request may be over.
+    const lane = this.#lanes.get(id);
+    if (lane !== undefined) lane.credit += bytes;
+    this.#tell();
+  }
+
+  /** Takes it that no credit can come any more, and none is needed. */
+  grantAll(): void {
+    this.#credit = Infinity;
+    this.#isUnlimited = true;
+    this.#tell();
+  }
+
+  /** What is to be written next; undefined if there is nothing, or no credit for it. */
+  take(): Uint8Array | undefined {
+    return this.#takeFree() ?? this.#takeTurn();
+  }
+
+  #takeFree(): Uint8Array | undefined {
+    const [first] = this.#free;
+    if (first === undefined) return undefined;
+    let count = 0;
+    let length = 0;
+    for (const { length: more } of this.#free) {
+      if (count > 0 && length + more > TOGETHER) break;
+      length += more;
+      count++;
+    }
+    if (count === 1) {
+      this.#free.shift();
+      return first;
+    }
+    return concatenated(this.#free.splice(0, count), length);
+  }
+
+  #takeTurn(): Uint8Array | undefined {
+    for (const [id, lane] of this.#lanes) {
+      const [next] = lane.frames;
+      if (next === undefined || next.cost > this.#credit) continue;
+      if (next.cost > lane.credit && !this.#isUnlimited) continue;
+      lane.frames.shift();
+      lane.credit -= next.cost;
+      this.#credit -= next.cost;
+      this.#lanes.delete(id);
+      // The others first, before this one has its turn again.
+      const isLast = lane.frames.length === 1 && lane.frames[0]?.cost === 0;
+      if (isLast) this.#free.push((lane.frames.shift() as Waiting).bytes);
+      else this.#lanes.set(id, lane);
+      for (const wake of lane.wake.splice(0)) wake();
+      return next.bytes;
+    }
+    return undefined;
+  }
+
+  /** Waits until something may have come, or nothing more will. */
+  async news(): Promise<void> {
+    if (this.#isClosed) return;
+    await new Promise<void>((resolve) => this.#news = resolve);
+  }
+
+  /** Whether nothing more is to be sent. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Says that nothing more comes; what waits is dropped if that is wanted. */
+  close({ drop = false }: { drop?: boolean } = {}): void {
+    this.#isClosed = true;
+    if (drop) {
+      this.#free.length = 0;
+      for (const id of [...this.#lanes.keys()]) this.drop(id);
+    }
+    this.#tell();
+  }
+
+  #tell(): void {
+    this.#news?.();
+    this.#news = undefined;
+  }
+}
+
+function concatenated(pieces: readonly Uint8Array[], length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}
+
+/** Writes what is in an outbox, until it is closed and empty. */
+export async function pump(
+  outbox: Outbox,
+  writer: WritableStreamDefaultWriter<Uint8Array>,
+  onMoved: () => void = () => {},
+): Promise<void> {
+  while (true) {
+    const bytes = outbox.take();
+    if (bytes !== undefined) {
+      await writer.write(bytes);
+      onMoved();
+    } else if (outbox.isClosed && outbox.isEmpty) {
+      return;
+    } else {
+      await outbox.news();
+    }
+  }
+}
