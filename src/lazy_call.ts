@@ -203,8 +203,11 @@ export async function loadSlot(slot: Slot, source: ValueSource): Promise<unknown
   return await decodeDeep(encoding, near);
 }
 
-// Values that have been read in one go.
-async function gathered(deep: DeepSource, references: readonly Reference[]): Promise<ValueSource> {
+/** Reads values with all their parts in one go, and keeps them. */
+export async function gathered(
+  deep: DeepSource,
+  references: readonly Reference[],
+): Promise<ValueSource> {
   const found = new Map<string, Encoding>();
   for await (const { reference, encoding } of deep.readDeep(references)) {
     found.set(reference.digest, encoding);

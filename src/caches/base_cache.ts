@@ -18,7 +18,7 @@ import {
   RejectedError,
   UnknownTypeError,
 } from "../errors.ts";
-import { decodeDeep, type DeepSource, LazyCall, type ValueSource } from "../lazy_call.ts";
+import { decodeDeep, type DeepSource, gathered, LazyCall, type ValueSource } from "../lazy_call.ts";
 import { errorOnce, warnOnce } from "../log.ts";
 import { PreparedCall } from "../prepared_call.ts";
 import { QueryIterator } from "../query.ts";
@@ -249,9 +249,13 @@ export abstract class BaseCache implements ValueSource, AsyncDisposable {
    */
   async loadValue(key: string | Digest): Promise<unknown> {
     const text = keyText(key);
-    const encoding = await this.readNamed(await this.#whole(text));
+    const digest = await this.#whole(text);
+    const { deep } = this;
+    const reference = { digest, crc: 0, length: 0 };
+    const near = deep === undefined ? this : await gathered(deep, [reference]);
+    const encoding = await near.read(reference);
     if (encoding === undefined) throw notFound("value", text);
-    return await decodeDeep(encoding, this);
+    return await decodeDeep(encoding, near);
   }
 
   /**

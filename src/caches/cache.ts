@@ -9,7 +9,13 @@ import { type Outcome, PreparedCall } from "../prepared_call.ts";
 import type { RecordFilter } from "../record_filter.ts";
 import { fillSlot } from "../slot.ts";
 import type { Claims } from "../storage/claims.ts";
-import type { Awaitable, CallStorage, OpenValue, Storage, ValueStorage } from "../storage/storage.ts";
+import type {
+  Awaitable,
+  CallStorage,
+  OpenValue,
+  Storage,
+  ValueStorage,
+} from "../storage/storage.ts";
 import type { TransferTarget } from "../transfer.ts";
 import { collectGarbage, type GcOptions, type GcReport } from "./gc.ts";
 import { type VerifyOptions, type VerifyReport, verifyStorages } from "./verify.ts";

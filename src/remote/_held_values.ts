@@ -9,11 +9,11 @@ export interface Held {
   readonly encoding: Encoding;
 }
 
-/** The encoding of a value that the server asks for. */
-export function heldEncoding(values: ReadonlyMap<string, Held>, digest: string): Encoding {
+/** A value that the server asks for. */
+export function heldValue(values: ReadonlyMap<string, Held>, digest: string): Held {
   const held = values.get(digest);
   if (held === undefined) throw new ProtocolError("The server asks for a value that was not named");
-  return held.encoding;
+  return held;
 }
 
 /** Holds a value with all its parts; whether it was all there. */

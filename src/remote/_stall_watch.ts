@@ -9,6 +9,8 @@ const LATE = 1000;
 
 /** What a {@linkcode StallWatch} tells before it gives up. */
 export interface StallWatchOptions {
+  /** Called when nothing has moved for half of the notice, each time. */
+  readonly onQuiet?: () => void;
   /** Called once for each standstill, with how many seconds it has lasted. */
   readonly onWait?: (seconds: number) => void;
   /** How long a standstill lasts before that is called, in seconds: 5 by default. */
@@ -20,6 +22,7 @@ export class StallWatch {
   readonly #patience: number;
   readonly #onStall: () => void;
   readonly #onWait: (seconds: number) => void;
+  readonly #onQuiet: () => void;
   readonly #notice: number;
   #lastMoved = 0;
   /** The beginning of the standstill that has been told of. */
@@ -31,13 +34,14 @@ export class StallWatch {
     this.#patience = patience * 1000;
     this.#onStall = onStall;
     this.#onWait = options.onWait ?? (() => {});
+    this.#onQuiet = options.onQuiet ?? (() => {});
     this.#notice = options.onWait === undefined ? Infinity : (options.notice ?? WAIT_NOTICE) * 1000;
   }
 
   /** Begins to watch. */
   start(): void {
     this.moved();
-    this.#wait(Math.min(this.#patience, this.#notice));
+    this.#wait(Math.min(this.#patience, this.#notice) / 2);
   }
 
   /** Notes that something has moved. This is cheap: the timer finds out when it is due. */
@@ -64,12 +68,14 @@ export class StallWatch {
     if (now - due > LATE) this.#lastMoved = now;
     const still = now - this.#lastMoved;
     if (still >= this.#patience) return this.#onStall();
+    this.#onQuiet();
     const isTold = this.#told === this.#lastMoved;
     if (!isTold && still >= this.#notice) {
       this.#told = this.#lastMoved;
       this.#onWait(still / 1000);
     }
-    const next = still >= this.#notice ? this.#notice : this.#notice - still;
+    const half = Math.min(this.#patience, this.#notice) / 2;
+    const next = still >= this.#notice ? this.#notice : half - still % half;
     this.#wait(Math.min(next, this.#patience - still));
   }
 }

@@ -1,7 +1,7 @@
 import { ProtocolError } from "../errors.ts";
 import { Credit } from "./credit.ts";
 import type { Held } from "./_held_values.ts";
-import { encodeFrame, FRAME, type Frame, FrameReader, itemCost } from "./frames.ts";
+import { countIn, encodeFrame, FRAME, type Frame, FrameReader, itemCost } from "./frames.ts";
 import type { ProtocolLimits } from "./limits.ts";
 import { Outbox, pump } from "./outbox.ts";
 import { Params } from "./params.ts";
@@ -49,6 +49,8 @@ export interface ConnectionOptions {
   readonly onBroken?: (error: unknown) => void;
   /** How long nothing may move while an answer is due, in seconds; without limit by default. */
   readonly patience?: number;
+  /** Called when nothing has moved for five seconds, with how many it has been. */
+  readonly onWait?: (seconds: number) => void;
   /** Called when nothing has moved for that long. */
   readonly onStall?: () => void;
 }
@@ -60,11 +62,16 @@ interface Pending {
   readonly reject: (error: unknown) => void;
   readonly intake: ValueIntake;
   readonly onItem: RequestOptions["onItem"];
+  /** Items that have come and have not been used up. */
+  unused: number;
   /** Whether nobody waits for the answer any more. */
   isCancelled: boolean;
   /** The first fault in what came; the request fails with it once all has come. */
   fault?: Error;
 }
+
+/** Bytes of a write that shows that something moves. */
+const SUBSTANTIAL = 64 << 10;
 
 /** The client's side of the protocol: requests go out numbered, answers come as they are ready. */
 export class Connection {
@@ -80,6 +87,7 @@ export class Connection {
   #active = 0;
   #size = 0;
   #next = 1;
+  #isPinging = false;
   #failure: { error: unknown } | undefined;
 
   /** Takes where frames are written to. */
@@ -87,10 +95,22 @@ export class Connection {
     this.#writer = output.getWriter();
     this.#options = options;
     this.#limits = options.limits;
-    this.#watch = new StallWatch(options.patience ?? Infinity, options.onStall ?? (() => {}));
+    const { patience = Infinity, onStall, onWait } = options;
+    // What waits for somebody here is not due from there.
+    this.#watch = new StallWatch(
+      patience,
+      () => this.#isDue() ? onStall?.() : this.#watch.start(),
+      {
+        onQuiet: () => this.#ping(),
+        onWait: (seconds) => this.#isDue() && onWait?.(seconds),
+      },
+    );
     this.#outbox = new Outbox(options.limits);
     this.#credit = new Credit(options.limits, (frame) => this.#outbox.post(frame));
-    this.#pumped = pump(this.#outbox, this.#writer, () => this.#watch.moved()).catch((error) => {
+    this.#pumped = pump(this.#outbox, this.#writer, (length) => {
+      // Little fits into a pipe that nobody reads from any more.
+      if (length >= SUBSTANTIAL) this.#watch.moved();
+    }).catch((error) => {
       if (this.#failure !== undefined) return;
       if (options.onBroken === undefined) this.fail(error);
       else options.onBroken(error);
@@ -147,7 +167,11 @@ export class Connection {
     if (onItem === undefined) return tolerant(pending, () => intake.announce(frame));
     const cost = itemCost(frame.size, this.#limits);
     this.#credit.take(frame.id, cost);
-    const used = () => this.#credit.give(frame.id, cost);
+    pending.unused++;
+    const used = () => {
+      pending.unused--;
+      this.#credit.give(frame.id, cost);
+    };
     if (isCancelled) return used();
     tolerant(pending, () => onItem(new Params(frame.fields[0], "what was found"), used));
   }
@@ -217,7 +241,10 @@ export class Connection {
     });
     const { onItem } = options;
     const size = frame.length;
-    const pending = { method, size, resolve, reject, intake, onItem, isCancelled: false };
+    const pending: Pending = {
+      ...{ method, size, resolve, reject, intake, onItem },
+      ...{ unused: 0, isCancelled: false },
+    };
     this.#pending.set(id, pending);
     this.#size += frame.length;
     this.#changeActive(1);
@@ -229,6 +256,19 @@ export class Connection {
       this.#outbox.post(encodeFrame(FRAME.skip, id, digest));
     };
     return { answer, skip };
+  }
+
+  #isDue(): boolean {
+    return this.#pending.values().some(({ isCancelled, unused, intake }) =>
+      !isCancelled && unused === 0 && !intake.isFull
+    );
+  }
+
+  // Tells a far side that is busy from a link that is gone: something moves then.
+  #ping(): void {
+    if (this.#isPinging || this.#outbox.isClosed) return;
+    this.#isPinging = true;
+    this.request("ping", {}).catch(() => {}).finally(() => this.#isPinging = false);
   }
 
   // Waits until there may be one more request of some length.
@@ -290,13 +330,6 @@ export class Connection {
     // The other side may be gone already; there is nobody left to tell then.
     await this.#writer.close().catch(() => {});
   }
-}
-
-/** The count that a frame holds. */
-export function countIn({ fields, kind }: Frame): number {
-  const [count] = fields;
-  if (typeof count === "number" && Number.isSafeInteger(count) && count > 0) return count;
-  throw new ProtocolError(`Cannot read a frame of kind ${kind}: it holds no count`);
 }
 
 // What is wrong with one answer does not concern the others.

@@ -87,6 +87,13 @@ export function itemCost(size: number, { window }: ProtocolLimits): number {
   return Math.min(size, window >> 1);
 }
 
+/** The count that a frame holds. */
+export function countIn({ fields, kind }: Frame): number {
+  const [count] = fields;
+  if (typeof count === "number" && Number.isSafeInteger(count) && count > 0) return count;
+  throw new ProtocolError(`Cannot read a frame of kind ${kind}: it holds no count`);
+}
+
 /** Turns a stream of bytes, in pieces of any size, into frames; chunks come in pieces too. */
 export class FrameReader {
   readonly #limits: ProtocolLimits;

@@ -28,6 +28,7 @@ export function handlers(served: Served): ReadonlyMap<string, Handler> {
   const { cache } = served;
   return new Map<string, Handler>([
     ["info", () => info(served)],
+    ["ping", () => Promise.resolve({})],
     ["load", (request) => load(served, request)],
     ["value", (request) => value(served, request)],
     ["has", (request) => has(served, request)],

@@ -191,17 +191,30 @@ function concatenated(pieces: readonly Uint8Array[], length: number): Uint8Array
   return bytes;
 }
 
-/** Writes what is in an outbox, until it is closed and empty. */
+/** Most bytes that are written in one go, so that it can be seen that something moves. */
+const PIECE = 256 << 10;
+
+/**
+ * Writes what is in an outbox, until it is closed and empty.
+ *
+ * @param onWritten called after each piece, with its length
+ */
 export async function pump(
   outbox: Outbox,
   writer: WritableStreamDefaultWriter<Uint8Array>,
-  onMoved: () => void = () => {},
+  onWritten: (length: number) => void = () => {},
 ): Promise<void> {
   while (true) {
     const bytes = outbox.take();
     if (bytes !== undefined) {
-      await writer.write(bytes);
-      onMoved();
+      for (let at = 0; at < bytes.length; at += PIECE) {
+        const piece: Uint8Array = bytes.length <= 2 * PIECE
+          ? bytes
+          : bytes.subarray(at, at + PIECE);
+        await writer.write(piece);
+        onWritten(piece.length);
+        if (piece === bytes) break;
+      }
     } else if (outbox.isClosed && outbox.isEmpty) {
       return;
     } else {

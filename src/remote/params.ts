@@ -123,6 +123,16 @@ export class Params {
       : this.#fail(name, "a list of strings");
   }
 
+  /** A list of strings and, where there is null, undefined. */
+  optionalStrings(name: string): (string | undefined)[] {
+    const value = this.#own(name);
+    if (!Array.isArray(value)) this.#fail(name, "a list of strings");
+    return value.map((each) => {
+      if (each === null) return undefined;
+      return typeof each === "string" ? each : this.#fail(name, "a list of strings");
+    });
+  }
+
   /** Whole digests or keys, up to a number of them. */
   digests(name: string, most: number): string[] {
     const value = this.strings(name);

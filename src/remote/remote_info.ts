@@ -1,4 +1,4 @@
-import type { Answer } from "./connection.ts";
+import type { Params } from "./params.ts";
 
 /** What a server tells of itself. */
 export interface RemoteInfo {
@@ -18,14 +18,12 @@ export interface RemoteInfo {
   readonly executable: string;
   /** Its process id. */
   readonly pid: number;
-  /** Whether its queries give what was filed last first; older versions do not say. */
+  /** Whether its queries give what was filed last first. */
   readonly ordered: boolean;
-  /** Whether it can be told that the rest of an answer is not needed. */
-  readonly cancels: boolean;
 }
 
 /** Reads the answer to the request for it. */
-export function readInfo({ result }: Answer): RemoteInfo {
+export function readInfo(result: Params): RemoteInfo {
   return {
     cache: result.any("cache"),
     cacheName: result.optionalString("cache_name") ?? null,
@@ -35,7 +33,6 @@ export function readInfo({ result }: Answer): RemoteInfo {
     hostname: result.string("hostname"),
     executable: result.string("executable"),
     pid: result.count("pid"),
-    ordered: result.any("ordered") === true,
-    cancels: result.any("cancels") === true,
+    ordered: result.boolean("ordered"),
   };
 }

@@ -1,9 +1,8 @@
 import type { BaseCache } from "../caches/base_cache.ts";
 import { ProtocolError } from "../errors.ts";
 import { VERSION } from "../version.ts";
-import { countIn } from "./connection.ts";
 import { Credit } from "./credit.ts";
-import { encodeFrame, FRAME, type Frame, FrameReader } from "./frames.ts";
+import { countIn, encodeFrame, FRAME, type Frame, FrameReader } from "./frames.ts";
 import { PROTOCOL_LIMITS, type ProtocolLimits } from "./limits.ts";
 import { type Handler, handlers } from "./methods.ts";
 import { Outbox, pump } from "./outbox.ts";

@@ -6,23 +6,28 @@ import {
 } from "../caches/base_cache.ts";
 import { type Call, sealCall } from "../call.ts";
 import { CallRecord } from "../call_record.ts";
+import type { Awaitable } from "../storage/storage.ts";
 import { copied, type Encoding, matches, type Reference } from "../codec/encoding.ts";
+import { findReferences } from "../codec/references.ts";
 import { ConfigError, NotFoundError, ProtocolError, RejectedError } from "../errors.ts";
-import { LazyCall, type ValueSource } from "../lazy_call.ts";
+import { type DeepSource, type FoundValue, LazyCall, type ValueSource } from "../lazy_call.ts";
 import { warn, warnOnce } from "../log.ts";
 import { type Outcome, PreparedCall } from "../prepared_call.ts";
 import { matchesFilter, type RecordFilter } from "../record_filter.ts";
 import { fillSlot } from "../slot.ts";
 import { VERSION } from "../version.ts";
-import { collect, type Held, heldEncoding } from "./_held_values.ts";
+import { collect, type Held, heldValue } from "./_held_values.ts";
+import { KnownDigests } from "./_known_digests.ts";
 import { AsyncQueue } from "./_queue.ts";
-import { type Answer, Connection, type RequestOptions } from "./connection.ts";
+import { CarriedValues } from "./carried_values.ts";
+import { Connection, type RequestOptions } from "./connection.ts";
 import { PROTOCOL_LIMITS } from "./limits.ts";
-import { Params } from "./params.ts";
+import type { Params } from "./params.ts";
 import { filterParams, readRecord } from "./query_filter.ts";
 import { readInfo, type RemoteInfo } from "./remote_info.ts";
 import { remoteCommand } from "./ssh_command.ts";
 import { SshProcess } from "./ssh_process.ts";
+import type { ReceivedValue } from "./value_receiver.ts";
 
 /** Where {@linkcode SshCache} finds its cache. */
 export interface SshCacheOptions {
@@ -110,6 +115,7 @@ export class SshCache extends BaseCache {
   #link: Promise<Link> | undefined;
   #process: SshProcess | undefined;
   #isReadOnly = false;
+  readonly #known = new KnownDigests();
 
   static {
     connectThrough = async (cache, opened) => {
@@ -232,7 +238,7 @@ export class SshCache extends BaseCache {
     method: string,
     params: Record<string, unknown>,
     options?: RequestOptions,
-  ): Promise<Answer> {
+  ): Promise<Params> {
     const { connection } = await this.#connected();
     return await connection.request(method, params, options);
   }
@@ -276,22 +282,41 @@ export class SshCache extends BaseCache {
     });
   }
 
-  // Small values go along at once; of large ones only those that the other side asks for.
+  // Of values that are all at hand.
   async #save(record: CallRecord, values: ReadonlyMap<string, Held>): Promise<void> {
-    const { connection, info } = await this.#connected();
-    if (info.readOnly) throw this.#refusal("store a call");
+    if ((await this.#connected()).info.readOnly) throw this.#refusal("store a call");
     const references = [...values.values()].map(({ reference }) => reference);
-    const params = { key: record.key, record: record.bytes, values: references };
-    const total = references.reduce((sum, { length }) => sum + length, 0);
-    let sent = total <= PROTOCOL_LIMITS.inline ? [...values.keys()] : [];
-    // What is missing can change while it is on its way, if something is deleted on the other side.
-    for (let attempt = 0; attempt < SAVE_ATTEMPTS; attempt++) {
-      const encodings = new Map(sent.map((digest) => [digest, heldEncoding(values, digest)]));
-      const { result } = await connection.request("save", params, { values: encodings });
-      sent = [...new Set([...sent, ...result.strings("missing")])];
-      if (result.strings("missing").length === 0) return;
+    const isWhole = references.length <= PROTOCOL_LIMITS.references;
+    const unknown = references.filter(({ digest }) => !this.#known.has(digest));
+    const first = isSmall(unknown) ? unknown : [];
+    await this.#file(record, {
+      named: isWhole ? references : record.references,
+      first: first.map(({ digest }) => heldValue(values, digest)),
+      all: () => values,
+    });
+  }
+
+  // What the other side says is missing is sent with a second request, and a third where something has
+  // been deleted there meanwhile.
+  async #file(record: CallRecord, { named, first, all }: Filing): Promise<void> {
+    const params = { key: record.key, record: record.bytes, values: named.map(plain) };
+    const sent = new Set<string>();
+    const save = async (values: AsyncIterable<Held> | Iterable<Held>) => {
+      const result = await this.#request("save", params, { values: noted(values, sent) });
+      return result.digests("missing", PROTOCOL_LIMITS.references);
+    };
+    let missing = await save(first);
+    for (let attempt = 1; missing.length > 0 && attempt < SAVE_ATTEMPTS; attempt++) {
+      const values = await all();
+      for (const digest of missing) sent.add(digest);
+      missing = await save([...sent].map((digest) => heldValue(values, digest)));
     }
-    throw new ProtocolError(`${this.options.host} keeps losing the values that are sent to it`);
+    if (missing.length > 0) {
+      for (const digest of missing) this.#known.forget(digest);
+      throw new ProtocolError(`${this.options.host} keeps losing the values that are sent to it`);
+    }
+    for (const { digest } of named) this.#known.add(digest);
+    for (const digest of sent) this.#known.add(digest);
   }
 
   #refusal(operation: string): RejectedError {
@@ -301,100 +326,190 @@ export class SshCache extends BaseCache {
 
   /** Finds a call, with its result if that is small. */
   override async find(key: string): Promise<LazyCall | undefined> {
-    const { result, values } = await this.#request("load", { key });
+    const values = new Map<string, Encoding>();
+    const onValue = ({ reference, encoding }: ReceivedValue, used: () => void) => {
+      this.#known.add(reference.digest);
+      values.set(reference.digest, { ...encoding, owned: false });
+      used();
+    };
+    const result = await this.#request("load", { key }, { onValue });
     const bytes = result.optionalBytes("record");
     if (bytes === undefined) return undefined;
-    const record = CallRecord.receive(key, bytes);
-    const source = {
-      read: (reference: Reference) => {
-        const value = values.get(reference.digest);
-        return value === undefined ? this.read(reference) : { ...value.encoding, owned: false };
-      },
-    };
-    return new LazyCall(record, source);
+    const readDeep = this.#readDeep.bind(this);
+    const source = { read: (reference: Reference) => this.read(reference), readDeep };
+    return new LazyCall(CallRecord.receive(key, bytes), new CarriedValues(values, source));
   }
 
   /** Reads a value. */
   override async read(reference: Reference): Promise<Encoding | undefined> {
-    const { digest, crc, length } = reference;
-    if (length === 0) return await this.readNamed(digest);
-    const encoding = await this.#fetch({ digest, crc, length });
-    return encoding !== undefined && matches(encoding, reference) ? encoding : undefined;
+    const encoding = await this.#fetch(reference);
+    if (encoding === undefined || reference.length === 0) return encoding;
+    return matches(encoding, reference) ? encoding : undefined;
   }
 
   /** Reads a value by its digest. */
   override async readNamed(digest: string): Promise<Encoding | undefined> {
-    return await this.#fetch({ digest });
+    return await this.#fetch({ digest, crc: 0, length: 0 });
   }
 
-  async #fetch(params: { digest: string; crc?: number; length?: number }) {
-    const { result, values } = await this.#request("value", params);
-    if (!result.boolean("found")) return undefined;
-    return values.get(params.digest)?.encoding;
-  }
-
-  /** Stores a call that stands elsewhere. */
-  override async accept(
-    record: CallRecord,
-    source: ValueSource,
-    options: AcceptOptions = {},
-  ): Promise<void> {
-    const values = new Map<string, Held>();
-    for (const reference of record.resultReferences) {
-      if (await collect(reference, source, values)) continue;
-      const message = `The value ${reference.digest} is missing where the call comes from`;
-      throw new NotFoundError(message, { key: reference.digest });
-    }
-    if (options.arguments === true) {
-      for (const reference of record.references) await collect(reference, source, values);
-    }
-    await this.#save(record, values);
-  }
-
-  /** Those of some values that are not stored. */
-  override async missing(references: readonly Reference[]): Promise<Reference[]> {
-    const { result } = await this.#request("has", {
-      values: references.map(({ digest, crc, length }) => ({ digest, crc, length })),
-    });
-    const missing = new Set(result.strings("missing"));
-    return references.filter(({ digest }) => missing.has(digest));
-  }
-
-  /** Keys and digests that begin with a prefix. */
-  override async list(prefix: string, limit?: number): Promise<string[]> {
-    const { result } = await this.#request("list", { prefix, limit: limit ?? null });
-    return result.strings("keys");
-  }
-
-  /**
-   * The records that match. Those that are damaged, or that a newer version wrote, are passed over
-   * with an error in the log; leaving early tells the other side to stop.
-   */
-  override async *records(filter: RecordFilter = {}): AsyncIterable<CallRecord> {
-    const queue = new AsyncQueue<CallRecord>();
-    const left = new AbortController();
-    const onItem = (item: unknown) => {
-      if (left.signal.aborted) return;
-      const record = readRecord(new Params(item, "a call"), this.options.host);
-      // Older servers know of nothing but names.
-      if (record !== undefined && matchesFilter(record, filter)) queue.push(record);
+  async #fetch(reference: Reference): Promise<Encoding | undefined> {
+    let found: Encoding | undefined;
+    const onValue = ({ encoding }: ReceivedValue, used: () => void) => {
+      found = encoding;
+      used();
     };
-    this.#query(filter, { onItem, signal: left.signal })
-      .then(() => queue.end(), (error) => queue.end(error));
+    await this.#request("value", { values: [plain(reference)], parts: false }, { onValue });
+    return found;
+  }
+
+  /** Reads values with all their parts in one go. */
+  override get deep(): DeepSource {
+    return { readDeep: this.#readDeep.bind(this) };
+  }
+
+  async *#readDeep(
+    references: readonly Reference[],
+    has: (reference: Reference) => Awaitable<boolean> = () => false,
+  ): AsyncIterable<FoundValue> {
+    const wanted: Reference[] = [];
+    for (const reference of references) if (!await has(reference)) wanted.push(reference);
+    const { references: most } = PROTOCOL_LIMITS;
+    for (let at = 0; at < wanted.length; at += most) {
+      yield* this.#stream(wanted.slice(at, at + most), has);
+    }
+  }
+
+  // The other side is told of parts that are here before it gets to them.
+  async *#stream(
+    references: readonly Reference[],
+    has: (reference: Reference) => Awaitable<boolean>,
+  ): AsyncIterable<FoundValue> {
+    const queue = new AsyncQueue<{ value: ReceivedValue; used: () => void }>();
+    const left = new AbortController();
+    const { connection } = await this.#connected();
+    const params = { values: references.map(plain), parts: true };
+    const onValue = (value: ReceivedValue, used: () => void) => queue.push({ value, used });
+    const { signal } = left;
+    const { answer, skip } = await connection.begin("value", params, { onValue, signal });
+    answer.then(() => queue.end(), (error) => queue.end(error));
     try {
-      yield* queue;
+      for await (const { value, used } of queue) {
+        for (const part of findReferences(value.encoding)) {
+          if (await has(part)) skip(part.digest);
+        }
+        this.#known.add(value.reference.digest);
+        yield value;
+        used();
+      }
     } finally {
       left.abort();
     }
   }
 
-  async #query(
-    filter: RecordFilter,
-    { onItem, signal }: Required<Pick<RequestOptions, "onItem" | "signal">>,
+  /** Stores a call that stands elsewhere. Of its values only those that are missing there are read. */
+  override async accept(
+    record: CallRecord,
+    source: ValueSource,
+    options: AcceptOptions = {},
   ): Promise<void> {
-    const { connection, info } = await this.#connected();
+    const named = record.resultReferences;
+    const others = options.arguments === true ? record.references : [];
+    await this.#file(record, {
+      named,
+      first: this.#absent([...named, ...others], {
+        source,
+        needed: new Set(named.map(({ digest }) => digest)),
+        seen: new Set(),
+      }),
+      all: async () => {
+        const values = new Map<string, Held>();
+        for (const reference of [...named, ...others]) await collect(reference, source, values);
+        return values;
+      },
+    });
+  }
+
+  // What the other side does not have of some values, parts first.
+  async *#absent(references: readonly Reference[], walk: AbsentWalk): AsyncIterable<Held> {
+    const { source, needed, seen } = walk;
+    const fresh = references.filter(({ digest }) => !seen.has(digest) && seen.add(digest));
+    const unknown = fresh.filter(({ digest }) => !this.#known.has(digest));
+    for (const reference of isSmall(unknown) ? unknown : await this.missing(unknown)) {
+      const encoding = await source.read(reference);
+      if (encoding !== undefined) {
+        const parts = findReferences(encoding);
+        if (needed.has(reference.digest)) { for (const { digest } of parts) needed.add(digest); }
+        yield* this.#absent(parts, walk);
+        yield { reference, encoding };
+      } else if (needed.has(reference.digest)) {
+        const message = `The value ${reference.digest} is missing where the call comes from`;
+        throw new NotFoundError(message, { key: reference.digest });
+      }
+    }
+  }
+
+  /** Those of some values that are not stored. */
+  override async missing(references: readonly Reference[]): Promise<Reference[]> {
+    const { references: most } = PROTOCOL_LIMITS;
+    const asked: Promise<string[]>[] = [];
+    for (let at = 0; at < references.length; at += most) {
+      const values = references.slice(at, at + most).map(plain);
+      asked.push(
+        this.#request("has", { values }).then((result) => result.digests("missing", most)),
+      );
+    }
+    const missing = new Set((await Promise.all(asked)).flat());
+    return references.filter(({ digest }) => missing.has(digest));
+  }
+
+  /** Keys and digests that begin with a prefix. */
+  override async list(prefix: string, limit?: number): Promise<string[]> {
+    const keys: string[] = [];
+    const onItem = (item: Params, used: () => void) => {
+      keys.push(...item.strings("keys"));
+      used();
+    };
+    await this.#request("list", { prefix, limit: limit ?? null }, { onItem });
+    return keys;
+  }
+
+  /** The shortest prefixes of keys and digests; the other side looks for them. */
+  override async shorten(keys: readonly string[]): Promise<Map<string, string>> {
+    const { references: most } = PROTOCOL_LIMITS;
+    const found = new Map<string, string>();
+    for (let at = 0; at < keys.length; at += most) {
+      const some = keys.slice(at, at + most);
+      const prefixes = (await this.#request("shrink", { keys: some })).optionalStrings("prefixes");
+      for (const [index, key] of some.entries()) {
+        const prefix = prefixes[index];
+        if (prefix !== undefined) found.set(key, prefix);
+      }
+    }
+    return found;
+  }
+
+  /**
+   * The records that match. Those that are damaged, or that a newer version wrote, are passed over
+   * with an error in the log. The other side waits while they are not taken, and stops when they are
+   * left.
+   */
+  override async *records(filter: RecordFilter = {}): AsyncIterable<CallRecord> {
+    const queue = new AsyncQueue<{ record: CallRecord | undefined; used: () => void }>();
+    const left = new AbortController();
+    const onItem = (item: Params, used: () => void) =>
+      queue.push({ record: readRecord(item, this.options.host), used });
     const params = filterParams(filter, PROTOCOL_LIMITS);
-    await connection.request("query", params, { onItem, ...(info.cancels ? { signal } : {}) });
+    this.#request("query", params, { onItem, signal: left.signal })
+      .then(() => queue.end(), (error) => queue.end(error));
+    try {
+      for await (const { record, used } of queue) {
+        used();
+        // Not all conditions need be known there.
+        if (record !== undefined && matchesFilter(record, filter)) yield record;
+      }
+    } finally {
+      left.abort();
+    }
   }
 
   /** Whether the other side gives what was filed last first. */
@@ -409,19 +524,20 @@ export class SshCache extends BaseCache {
 
   /** Whether there is a call. */
   protected override async containsWhole(key: string): Promise<boolean> {
-    return (await this.#request("contains", { key })).result.boolean("found");
+    return (await this.#request("contains", { key })).boolean("found");
   }
 
   /** Removes a call. */
   protected override async evictWhole(key: string): Promise<boolean> {
     if ((await this.#connected()).info.readOnly) throw this.#refusal("evict a call");
-    return (await this.#request("evict", { key })).result.boolean("found");
+    return (await this.#request("evict", { key })).boolean("found");
   }
 
   /** Ends the connection, and with it what is under way; the next use makes a new one. */
   override async close(): Promise<void> {
     const link = this.#link;
     this.#link = undefined;
+    this.#known.forget();
     if (link === undefined) return;
     if (this.#process?.isActive) this.#process.abort("was closed");
     const open = await link.catch(() => undefined);
@@ -433,4 +549,42 @@ export class SshCache extends BaseCache {
 }
 
 /** How often a save is tried while values get lost on the other side. */
-const SAVE_ATTEMPTS = 3;
+const SAVE_ATTEMPTS = 4;
+
+/** How a call is stored on the other side. */
+interface Filing {
+  /** The values that it has to have there. */
+  readonly named: readonly Reference[];
+  /** Those that are sent unasked. */
+  readonly first: AsyncIterable<Held> | Iterable<Held>;
+  /** All values, for what turns out to be missing. */
+  readonly all: () => Awaitable<ReadonlyMap<string, Held>>;
+}
+
+/** How the values of a call are looked through. */
+interface AbsentWalk {
+  readonly source: ValueSource;
+  /** Digests of those without which the call cannot be stored. */
+  readonly needed: Set<string>;
+  readonly seen: Set<string>;
+}
+
+// Whether to ask which are missing would take longer than to send them.
+function isSmall(references: readonly Reference[]): boolean {
+  return references.reduce((sum, { length }) => sum + length, 0) <= PROTOCOL_LIMITS.unasked;
+}
+
+// A reference as it is sent.
+function plain({ digest, crc, length }: Reference): Record<string, unknown> {
+  return { digest, crc, length };
+}
+
+async function* noted(
+  values: AsyncIterable<Held> | Iterable<Held>,
+  sent: Set<string>,
+): AsyncIterable<Held> {
+  for await (const held of values) {
+    sent.add(held.reference.digest);
+    yield held;
+  }
+}

@@ -1,5 +1,6 @@
 import { ProtocolError, RemoteConnectionError } from "../errors.ts";
 import { inform } from "../log.ts";
+import { ByteReader } from "./_byte_reader.ts";
 import type { ProtocolLimits } from "./limits.ts";
 import { WAIT_NOTICE } from "./_stall_watch.ts";
 
@@ -47,7 +48,7 @@ export class SshProcess {
   #abortion: string | undefined;
   #isActive = true;
   /** Standard output of the far end. */
-  readonly input: ReadableStreamDefaultReader<Uint8Array>;
+  readonly input: ByteReader;
 
   /**
    * Starts ssh.
@@ -71,7 +72,7 @@ export class SshProcess {
         `Cannot reach ${host}: there is no program "${program}" here: install OpenSSH`;
       throw new RemoteConnectionError(message, { host, stderr: [] }, { cause });
     }
-    this.input = this.#child.stdout.getReader();
+    this.input = new ByteReader(this.#child.stdout);
     this.#stderrRead = this.#readStderr();
   }
 
@@ -132,7 +133,7 @@ export class SshProcess {
   async #preamble(limits: ProtocolLimits): Promise<Preamble> {
     let seen = new Uint8Array(0);
     while (true) {
-      const { value } = await this.input.read();
+      const value = await this.input.read();
       if (value === undefined) throw await this.failure("ended before it was ready", seen);
       const longer = new Uint8Array(seen.length + value.length);
       longer.set(seen);

@@ -37,6 +37,11 @@ export class ValueIntake {
     return this.#receiver.isInside;
   }
 
+  /** Whether nothing more can come before something is used up. */
+  get isFull(): boolean {
+    return this.#deferred > 0;
+  }
+
   /**
    * Takes the announcement of a value.
    *
