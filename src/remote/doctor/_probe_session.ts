@@ -87,7 +87,7 @@ export class ProbeSession {
   }
 
   async #readMore(): Promise<boolean> {
-    const { value } = await this.process.input.read();
+    const value = await this.process.input.read();
     if (value === undefined) return false;
     const longer = new Uint8Array(this.#seen.length + value.length);
     longer.set(this.#seen);
