@@ -1,16 +1,18 @@
+import type { ByteSource } from "../connection.ts";
+
 /** Longest line that is taken, in bytes. */
 const LONGEST = 2 ** 16;
 
 /** Lines of text from a stream that may hold anything. */
 export class LineReader {
-  readonly #input: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #input: ByteSource;
   readonly #decoder = new TextDecoder();
   #rest = "";
   /** The first of what was read, for messages. */
   seen = "";
 
   /** Takes the stream. */
-  constructor(input: ReadableStreamDefaultReader<Uint8Array>) {
+  constructor(input: ByteSource) {
     this.#input = input;
   }
 
@@ -24,7 +26,7 @@ export class LineReader {
         return line;
       }
       if (this.#rest.length > LONGEST) return undefined;
-      const { value } = await this.#input.read();
+      const value = await this.#input.read();
       if (value === undefined) return undefined;
       const text = this.#decoder.decode(value, { stream: true });
       if (this.seen.length < LONGEST) this.seen += text;
