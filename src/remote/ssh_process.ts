@@ -19,6 +19,15 @@ const MAX_TIMEOUT = (2 ** 31 - 1) / 1000;
 /** The line with which the far end announces itself. */
 export const PREAMBLE = /(?:^|\n)fleche\/(\d+) ([^\n]*)\n/;
 
+/** How ssh ends where it fails by itself. */
+const SSH_FAILED = 255;
+
+/** How a shell ends that may not run a program. */
+const NOT_EXECUTABLE = 126;
+
+/** How a shell ends that does not find a program. */
+const NOT_FOUND = 127;
+
 /** The version of the protocol that is spoken here. */
 export const PROTOCOL_VERSION = "1";
 
@@ -47,6 +56,7 @@ export class SshProcess {
   #ended: Promise<number | undefined> | undefined;
   #abortion: string | undefined;
   #isActive = true;
+  #isReady = false;
   /** Standard output of the far end. */
   readonly input: ByteReader;
 
@@ -119,11 +129,14 @@ export class SshProcess {
    */
   async preamble(limits: ProtocolLimits, options: PreambleOptions = {}): Promise<Preamble> {
     const { timeout = Infinity, onWait = () => {} } = options;
-    const late = () => this.abort(`was given up: it was not ready after ${timeout} seconds`);
+    const time = `${timeout} ${timeout === 1 ? "second" : "seconds"}`;
+    const late = () => this.abort(`was given up: it was not ready after ${time}`);
     const giveUp = timeout > MAX_TIMEOUT ? undefined : setTimeout(late, timeout * 1000);
     const tell = setTimeout(() => onWait(WAIT_NOTICE), WAIT_NOTICE * 1000);
     try {
-      return await this.#preamble(limits);
+      const preamble = await this.#preamble(limits);
+      this.#isReady = true;
+      return preamble;
     } finally {
       clearTimeout(giveUp);
       clearTimeout(tell);
@@ -191,7 +204,9 @@ export class SshProcess {
     const stdout = printed === undefined || printed.length === 0
       ? ""
       : `\nIt printed: ${JSON.stringify(new TextDecoder().decode(printed.subarray(0, 500)))}`;
-    const message = `The connection to ${this.#host} ${what}${code}${tail}${stdout}`;
+    const remedy = this.#isReady ? undefined : remedyFor(this.#host, exitCode);
+    const advice = remedy === undefined ? "" : `\n${remedy}`;
+    const message = `The connection to ${this.#host} ${what}${code}${tail}${stdout}${advice}`;
     return new RemoteConnectionError(message, {
       host: this.#host,
       ...exitCode === undefined ? {} : { exitCode },
@@ -223,5 +238,18 @@ export class SshProcess {
     clearTimeout(last);
     // What it says after it was told to go is not its own.
     return this.#abortion === undefined ? status?.code : undefined;
+  }
+}
+
+// What to do about an exit code that does not come from the program there.
+function remedyFor(host: string, exitCode: number | undefined): string | undefined {
+  const doctor = `"fleche remote doctor ${host}" tells which step fails`;
+  switch (exitCode) {
+    case SSH_FAILED:
+      return `That is of ssh itself: ${doctor}`;
+    case NOT_EXECUTABLE:
+      return `A program there cannot be run: ${doctor}`;
+    case NOT_FOUND:
+      return `A program is not there: "fleche remote install ${host}" puts fleche there, ${doctor}`;
   }
 }

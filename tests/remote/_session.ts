@@ -33,6 +33,17 @@ function remote(): SshCache {
   return found;
 }
 
+async function connect(): Promise<unknown> {
+  try {
+    await remote().info();
+    return null;
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const { name, message } = error;
+    return { name, message, data: Reflect.get(error, "data") };
+  }
+}
+
 const ACTIONS: Readonly<Record<string, () => Promise<unknown>>> = {
   /** Calls the function a few times; the connection is left open. */
   analyse: async () => ({ results: await analyseAll([1, 2, 3]), runs }),
@@ -57,15 +68,13 @@ const ACTIONS: Readonly<Record<string, () => Promise<unknown>>> = {
     return await new Promise(() => {});
   },
   /** What becomes of a connection. */
-  connect: async () => {
-    try {
-      await remote().info();
-      return null;
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      const { name, message } = error;
-      return { name, message, data: Reflect.get(error, "data") };
-    }
+  connect,
+  /** The same; and, once standard input ends, of another one. */
+  recover: async () => {
+    console.log(JSON.stringify(await connect()));
+    await Array.fromAsync(Deno.stdin.readable);
+    await remote().reconnect();
+    return await remote().info();
   },
 };
 
