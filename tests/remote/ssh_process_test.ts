@@ -60,7 +60,7 @@ Deno.test("SshProcess.preamble() keeps every byte that comes after the line", as
   const process = start("printf '\\nfleche/1 1\\n\\n\\n\\0x'; exec cat >/dev/null");
   let { rest } = await process.preamble(LIMITS);
   while (rest.length < 4) {
-    const { value } = await process.input.read();
+    const value = await process.input.read();
     assert(value !== undefined);
     rest = new Uint8Array([...rest, ...value]);
   }
