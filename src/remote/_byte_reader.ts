@@ -1,7 +1,7 @@
 import type { ByteSource } from "./connection.ts";
 
-/** Bytes that are read at a time, at most. */
-const BUFFER = 1 << 20;
+/** Bytes that are read at a time, at most: what a pipe holds. */
+const BUFFER = 64 << 10;
 
 /** Reads a stream into one and the same buffer: what was read is only there until the next is. */
 export class ByteReader implements ByteSource {

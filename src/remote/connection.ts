@@ -43,6 +43,8 @@ export interface Exchange {
 /** How a {@linkcode Connection} talks to the rest of the program. */
 export interface ConnectionOptions {
   readonly limits: ProtocolLimits;
+  /** Whether the output needs bytes no more when a write has ended; false by default. */
+  readonly reuse?: boolean;
   /** Called when the first request is under way, and when the last is answered. */
   readonly onActive?: (active: boolean) => void;
   /** Called when nothing can be written any more; the connection fails with it by default. */
@@ -284,11 +286,11 @@ export class Connection {
 
   #upload(id: number, values: AsyncIterable<Held> | Iterable<Held>, pending: Pending): void {
     this.#outbox.open(id);
-    const sender = new ValueSender(
-      id,
-      this.#limits,
-      (frame, cost) => this.#outbox.send(id, frame, cost),
-    );
+    const sender = new ValueSender(id, {
+      limits: this.#limits,
+      send: (frame, cost) => this.#outbox.send(id, frame, cost),
+      reuse: this.#options.reuse === true,
+    });
     const sent = async () => {
       for await (const { reference, encoding } of values) {
         if (!await sender.send(reference.digest, encoding)) return;

@@ -27,6 +27,8 @@ export interface ServedRequestOptions {
   readonly outbox: Outbox;
   readonly credit: Credit;
   readonly limits: ProtocolLimits;
+  /** Whether what is sent is needed no more once it has been written. */
+  readonly reuse: boolean;
 }
 
 /** One request, as the server's methods see it. */
@@ -52,7 +54,7 @@ export class ServedRequest {
 
   /** Takes the number of the request. */
   constructor(id: number, options: ServedRequestOptions) {
-    const { params, size, hasValues, outbox, credit, limits } = options;
+    const { params, size, hasValues, outbox, credit, limits, reuse } = options;
     this.params = params;
     this.size = size;
     this.values = this.#queue;
@@ -61,7 +63,8 @@ export class ServedRequest {
     this.#limits = limits;
     this.#isComing = hasValues;
     if (!hasValues) this.#queue.end();
-    this.sender = new ValueSender(id, limits, (frame, cost) => this.#send(frame, cost));
+    const send = (frame: Uint8Array, cost: number) => this.#send(frame, cost);
+    this.sender = new ValueSender(id, { limits, send, reuse });
     const onValue = (value: ReceivedValue, used: () => void) => this.#queue.push({ value, used });
     this.#intake = new ValueIntake(id, { limits, credit, onValue });
   }

@@ -49,7 +49,7 @@ export interface ServeOptions {
  * @throws {ProtocolError} If the client breaks the protocol, after it has been told so.
  */
 export async function serve(options: ServeOptions): Promise<void> {
-  const output = (options.output ?? Deno.stdout.writable).getWriter();
+  const output = (options.output ?? standardOutput()).getWriter();
   const input = (options.input ?? Deno.stdin.readable).getReader();
   const outbox = new Outbox(options.limits ?? PROTOCOL_LIMITS);
   const server = new Server(outbox, options);
@@ -79,6 +79,15 @@ export async function serve(options: ServeOptions): Promise<void> {
   }
 }
 
+// Deno.stdout.writable closes the file when it is closed; this leaves it to the end of the process.
+function standardOutput(): WritableStream<Uint8Array> {
+  return new WritableStream({
+    async write(bytes) {
+      for (let at = 0; at < bytes.length;) at += await Deno.stdout.write(bytes.subarray(at));
+    },
+  });
+}
+
 /** The server's side of the protocol: frames come in, what is to be sent goes into an outbox. */
 export class Server {
   readonly #outbox: Outbox;
@@ -88,6 +97,7 @@ export class Server {
   readonly #requests = new Map<number, ServedRequest>();
   readonly #running = new Set<Promise<void>>();
   readonly #handlers: ReadonlyMap<string, Handler>;
+  readonly #reuse: boolean;
   #size = 0;
 
   /** Takes where what is to be sent goes, and what is served. */
@@ -96,6 +106,8 @@ export class Server {
     this.#limits = options.limits ?? PROTOCOL_LIMITS;
     this.#credit = new Credit(this.#limits, (frame) => outbox.post(frame));
     this.#frames = new FrameReader(this.#limits);
+    // A stream that was given may keep what is written to it.
+    this.#reuse = options.output === undefined;
     this.#handlers = handlers({
       cache: options.readOnly === true ? options.cache.readonly() : options.cache,
       cacheName: options.cacheName ?? null,
@@ -159,6 +171,7 @@ export class Server {
     const request = new ServedRequest(id, {
       params: new Params(params, `the parameters of ${method.slice(0, 40)}`),
       ...{ hasValues, size, outbox: this.#outbox, credit: this.#credit, limits: this.#limits },
+      reuse: this.#reuse,
     });
     this.#requests.set(id, request);
     this.#size += size;

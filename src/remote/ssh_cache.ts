@@ -185,6 +185,7 @@ export class SshCache extends BaseCache {
       });
       connection = new Connection(process.output, {
         limits: PROTOCOL_LIMITS,
+        reuse: true,
         onActive: (active) => process.keepAlive(active),
         onBroken: async () => connection?.fail(await process.failure("was lost")),
         patience: timeout,

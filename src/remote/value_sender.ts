@@ -13,17 +13,46 @@ import type { ProtocolLimits } from "./limits.ts";
 /** Sends one frame that costs credit; whether the request is still wanted. */
 export type SendFrame = (bytes: Uint8Array, cost: number) => Promise<boolean>;
 
+/** How a {@linkcode ValueSender} sends. */
+export interface ValueSenderOptions {
+  readonly limits: ProtocolLimits;
+  readonly send: SendFrame;
+  /** Whether memory can be used again for the frame after the next but one. */
+  readonly reuse: boolean;
+}
+
+/** One frame is being filled, one waits, and one is being written. */
+const BUFFERS = 3;
+
 /** Sends the values of one request. */
 export class ValueSender {
   readonly #id: number;
   readonly #limits: ProtocolLimits;
   readonly #send: SendFrame;
+  readonly #buffers: Uint8Array[] | undefined;
 
   /** Takes the number of the request, and what sends its frames. */
-  constructor(id: number, limits: ProtocolLimits, send: SendFrame) {
+  constructor(id: number, { limits, send, reuse }: ValueSenderOptions) {
     this.#id = id;
     this.#limits = limits;
     this.#send = send;
+    this.#buffers = reuse ? [] : undefined;
+  }
+
+  // A chunk whose bytes are still to be set, and those bytes.
+  #chunk(size: number): { frame: Uint8Array; piece: Uint8Array } {
+    const head = chunkHead(this.#id, size);
+    const frame = this.#buffer(head.length + size);
+    frame.set(head);
+    return { frame, piece: frame.subarray(head.length) };
+  }
+
+  #buffer(size: number): Uint8Array {
+    if (this.#buffers === undefined || size < this.#limits.chunk) return new Uint8Array(size);
+    const oldest = this.#buffers.length === BUFFERS ? this.#buffers.shift() : undefined;
+    const buffer = oldest !== undefined && oldest.length >= size ? oldest : new Uint8Array(size);
+    this.#buffers.push(buffer);
+    return buffer.subarray(0, size);
   }
 
   async #item(item: Record<string, unknown>): Promise<boolean> {
@@ -46,11 +75,8 @@ export class ValueSender {
     for (const bytes of [encoding.head, encoding.body]) {
       for (let at = 0; bytes !== undefined && at < bytes.length; at += this.#limits.chunk) {
         if (!isWanted()) return await this.#withdraw() !== false;
-        const piece = bytes.subarray(at, at + this.#limits.chunk);
-        const head = chunkHead(this.#id, piece.length);
-        const frame = new Uint8Array(head.length + piece.length);
-        frame.set(head);
-        frame.set(piece, head.length);
+        const { frame, piece } = this.#chunk(Math.min(this.#limits.chunk, bytes.length - at));
+        piece.set(bytes.subarray(at, at + piece.length));
         if (!await this.#send(frame, piece.length)) return false;
       }
     }
@@ -72,10 +98,7 @@ export class ValueSender {
     if (!await this.#item({ digest, length: value.length })) return false;
     for (let left = value.length; left > 0;) {
       const size = Math.min(left, this.#limits.chunk);
-      const head = chunkHead(this.#id, size);
-      const frame = new Uint8Array(head.length + size);
-      frame.set(head);
-      const piece = frame.subarray(head.length);
+      const { frame, piece } = this.#chunk(size);
       if (!isWanted() || !await filled(value, piece)) return await this.#withdraw();
       left -= size;
       const isRight = check(piece);
