@@ -15,15 +15,20 @@ export interface RunOptions {
   readonly home: string;
   /** What it gets on standard input. */
   readonly input?: Uint8Array;
+  /** Further variables. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Runs a program to its end. */
-export async function run(words: readonly string[], { home, input }: RunOptions): Promise<Run> {
+export async function run(
+  words: readonly string[],
+  { home, input, env }: RunOptions,
+): Promise<Run> {
   const [program = "", ...args] = words;
   const child = new Deno.Command(program, {
     args,
     cwd: home,
-    env: homeVariables(home),
+    env: { ...homeVariables(home), ...env },
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",

@@ -14,15 +14,21 @@ export interface FailedLogin {
   readonly ended: RemoteConnectionError;
   /** What came on standard output. */
   readonly printed: string;
+  /** Whether it is more than may come. */
+  readonly isTooMuch: boolean;
 }
 
 /** Says why a login has failed. */
 export async function loginFailure(
   options: SshCacheOptions,
-  { target, ended, printed }: FailedLogin,
+  { target, ended, printed, isTooMuch }: FailedLogin,
 ): Promise<Step> {
   const { exitCode, stderr } = ended.data;
   const words = [...stderr, ...printed === "" ? [] : [JSON.stringify(printed.slice(0, 500))]];
+  if (isTooMuch) {
+    const detail = withWords("The login prints more than 64 KiB before anything runs", words);
+    return failed("login output", detail, "Let login scripts print for people only");
+  }
   if (exitCode === undefined) {
     const remedy = "See whether ssh to this host asks for something, or waits for good";
     return failed("login", withWords(ended.message.split("\n")[0] ?? "", words), remedy);

@@ -32,8 +32,9 @@ export async function loginFault(
 ): Promise<LoginFault> {
   const folder = await Deno.makeTempDir({ prefix: "fleche-doctor-" });
   try {
+    let count = 0;
     const accepts = async (settings: readonly string[]) => {
-      const socket = join(folder, "agent");
+      const socket = join(folder, `agent-${count++}`);
       using agent = new DeafAgent(socket);
       const options = [...QUIET, `IdentityAgent=${socket}`, ...settings];
       // The first of several settings of one name counts.

@@ -52,9 +52,15 @@ export class ProbeSession {
   /** Waits until the far end begins to report, or serves; false if it does neither. */
   async login(): Promise<boolean> {
     while (!this.#isLoggedIn) {
-      if (this.#seen.length > PROTOCOL_LIMITS.banner || !await this.#readMore()) return false;
+      if (this.printsTooMuch) this.process.abort("printed too much");
+      if (!await this.#readMore()) return false;
     }
     return true;
+  }
+
+  /** Whether more has come than may come before the greeting. */
+  get printsTooMuch(): boolean {
+    return this.#seen.length > PROTOCOL_LIMITS.banner;
   }
 
   get #isLoggedIn(): boolean {
@@ -115,7 +121,8 @@ export class ProbeSession {
         const [line, protocol = "", version = ""] = found;
         return { protocol, version, rest: this.#seen.slice(found.index + line.length) };
       }
-      if (this.#seen.length > PROTOCOL_LIMITS.banner || !await this.#readMore()) return undefined;
+      if (this.printsTooMuch) this.process.abort("printed too much");
+      if (!await this.#readMore()) return undefined;
     }
   }
 

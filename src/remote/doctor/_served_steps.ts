@@ -1,13 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { Call } from "../../call.ts";
+import { NotFoundError } from "../../errors.ts";
 import { inTime } from "../../in_time.ts";
 import { durationText } from "../../time_text.ts";
 import { VERSION } from "../../version.ts";
 import { redact } from "../redact.ts";
 import type { RemoteInfo } from "../remote_info.ts";
 import type { SshCache } from "../ssh_cache.ts";
-import { failed, ok, skipped, type Step, warning, withWords } from "./step.ts";
+import { ok, type Step, warning } from "./step.ts";
 
 /** Questions whose time is taken. */
 const QUESTIONS = 20;
@@ -28,20 +29,23 @@ export async function* servedSteps(
   yield info.readOnly
     ? ok("access", "Read-only: calls can be loaded, not stored")
     : ok("access", "Calls can be loaded and stored");
-  const steps = [
-    roundTripStep,
-    ...info.readOnly ? [loadStep] : [
-      (each: SshCache) => storeStep(each, { step: "small call", result: { fleche: [1, 2.5] } }),
-      (each: SshCache) =>
-        storeStep(each, { step: "value of 1 MiB", result: new Uint8Array(randomBytes(LARGE)) }),
-    ],
-  ];
-  for (const take of steps) {
-    const step = await inTime(take(cache), timeout, cache.options.host).catch(failure);
-    yield step;
-    if (step.status === "failed") return;
+  for (const [step, work] of info.readOnly ? READING : WORKING) {
+    const finding = await inTime(work(cache), timeout, cache.options.host).catch(failure);
+    yield { step, ...finding };
+    if (finding.status === "failed") return;
   }
 }
+
+type Finding = Omit<Step, "step">;
+type Work = readonly [step: string, work: (cache: SshCache) => Promise<Finding>];
+
+const READING: readonly Work[] = [["round trip", askOften], ["load", loadSomething]];
+
+const WORKING: readonly Work[] = [
+  ["round trip", askOften],
+  ["small call", (cache) => storeAndLoad(cache, { fleche: [1, 2.5] })],
+  ["value of 1 MiB", (cache) => storeAndLoad(cache, new Uint8Array(randomBytes(LARGE)))],
+];
 
 function versionStep({ version }: RemoteInfo): Step {
   if (version === VERSION) return ok("version", `${version} on both sides`);
@@ -56,51 +60,50 @@ function cacheText({ cache, cacheName, cwd }: RemoteInfo): string {
 }
 
 // What the far side says is the detail, whatever it is.
-function failure(error: unknown): Step {
+function failure(error: unknown): Finding {
   if (!(error instanceof Error)) throw error;
-  const remedy = "See that the folders of the cache can be read and written there, that there is " +
-    "room (df, quota), and that locks work on their filesystem";
-  return failed("work", error.message, remedy);
+  const remedy = error instanceof NotFoundError
+    ? "See whether the cache there keeps anything: it may be void, or limited to less than this"
+    : "See that the folders of the cache can be read and written there, that there is room (df, " +
+      "quota), and that locks work on their filesystem";
+  return { status: "failed", detail: error.message, remedy };
 }
 
-async function roundTripStep(cache: SshCache): Promise<Step> {
+async function askOften(cache: SshCache): Promise<Finding> {
   const times: number[] = [];
   // The first one opens the storages there.
   for (let count = 0; count <= QUESTIONS; count++) {
-    const begun = performance.now();
-    await cache.contains(randomBytes(32).toString("hex"));
-    if (count > 0) times.push((performance.now() - begun) / 1000);
+    const [, time] = await timed(() => cache.contains(randomBytes(32).toString("hex")));
+    if (count > 0) times.push(time);
   }
   times.sort((one, other) => one - other);
   const [median, least, most] = [times[QUESTIONS / 2], times[0], times.at(-1)]
     .map((time) => durationText(time ?? 0));
-  return ok("round trip", `${median} (median of ${QUESTIONS}, from ${least} to ${most})`);
+  const detail = `${median} (median of ${QUESTIONS}, from ${least} to ${most})`;
+  return { status: "ok", detail };
 }
 
-async function storeStep(
-  cache: SshCache,
-  { step, result }: { step: string; result: unknown },
-): Promise<Step> {
+async function storeAndLoad(cache: SshCache, result: unknown): Promise<Finding> {
   const nonce = randomBytes(8).toString("hex");
   const call = new Call({
     ...{ name: "doctor", module: "fleche/doctor", version: VERSION },
     ...{ arguments: { nonce }, result },
   });
-  const [key, saved] = await timed(() => cache.save(call));
+  const [key, stored] = await timed(() => cache.save(call));
   try {
-    const [loaded, found] = await timed(async () => (await cache.load(key)).result());
-    if (!isDeepStrictEqual(loaded, result)) {
-      const remedy = "Say so to those who make fleche: this must not happen";
-      return failed(step, "What was loaded differs from what was stored", remedy);
+    const [found, loaded] = await timed(async () => (await cache.load(key)).result());
+    if (!isDeepStrictEqual(found, result)) {
+      const remedy = "Run fleche verify there, and report this: it must not happen";
+      return { status: "failed", detail: "What was loaded is not what was stored", remedy };
     }
-    return ok(step, `stored in ${durationText(saved)}, loaded in ${durationText(found)}, the same`);
+    const times = `stored in ${durationText(stored)}, loaded in ${durationText(loaded)}`;
+    return { status: "ok", detail: `${times}, the same` };
   } finally {
     await cache.evict(key);
   }
 }
 
-async function loadStep(cache: SshCache): Promise<Step> {
-  const step = "load";
+async function loadSomething(cache: SshCache): Promise<Finding> {
   for await (const { key, name } of cache.records()) {
     const found = await cache.find(key);
     if (found === undefined) continue;
@@ -109,12 +112,13 @@ async function loadStep(cache: SshCache): Promise<Step> {
       Promise.all(references.map((reference) => cache.read(reference)))
     );
     if (values.includes(undefined)) {
-      const detail = withWords(`A part of the result of ${name} is missing`, [key]);
-      return warning(step, detail, "Run fleche verify there");
+      const detail = `A part of the result of ${name} is missing, call ${key}`;
+      return { status: "warning", detail, remedy: "Run fleche verify there" };
     }
-    return ok(step, `a call of ${name} in ${durationText(time)}; nothing was stored: read-only`);
+    const detail = `a call of ${name} in ${durationText(time)}; nothing is stored: read-only`;
+    return { status: "ok", detail };
   }
-  return skipped(step, "Nothing is stored there that could be loaded");
+  return { status: "skipped", detail: "Nothing is stored there that could be loaded" };
 }
 
 async function timed<T>(work: () => Promise<T>): Promise<[result: T, seconds: number]> {

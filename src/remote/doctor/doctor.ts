@@ -77,7 +77,8 @@ async function* loginSteps(
     const time = durationText((performance.now() - begun) / 1000);
     if (!isIn) {
       ended = await session.end();
-      yield await loginFailure(options, { target, ended, printed: session.printed });
+      const { printed, printsTooMuch: isTooMuch } = session;
+      yield await loginFailure(options, { target, ended, printed, isTooMuch });
       return;
     }
     yield ok("login", `${target.user}@${target.hostname} in ${time}`);
