@@ -26,10 +26,10 @@ Deno.test(
   { ignore },
   async () => {
     await using site = await Site.start();
-    Deno.mkdirSync(site.path("project"));
+    Deno.mkdirSync(site.path("“project” é"));
     const setupCommands = ["echo loading", "X=1"];
     let announced = 0;
-    const steps = await stepsOf(site.options({ setupCommands, workdir: "~/project" }), {
+    const steps = await stepsOf(site.options({ setupCommands, workdir: "~/“project” é" }), {
       onLogin: () => {
         announced++;
         assert.equal(logins(site), 0);
@@ -48,7 +48,7 @@ Deno.test(
       stepNamed(steps, "connection")?.detail ?? "",
       /127\.0\.0\.1 port \d+ in .*: SSH-2\.0-/,
     );
-    assert.equal(stepNamed(steps, "workdir")?.detail, Deno.realPathSync(site.path("project")));
+    assert.equal(stepNamed(steps, "workdir")?.detail, Deno.realPathSync(site.path("“project” é")));
     assert.match(stepNamed(steps, "cache")?.detail ?? "", /its default cache, .*own\/values/);
 
     // It takes away what it stored.

@@ -18,7 +18,6 @@ function kept({ kind, id, fields }: Frame): Omit<Frame, "size"> {
   return { kind, id, fields: fields.map((field) => kind === FRAME.chunk ? copy(field) : field) };
 }
 
-
 // A frame around bytes that need not be a frame's.
 function framed(...bytes: number[]): Uint8Array {
   return concat([bytesOf(0, 0, bytes.length >> 8, bytes.length & 0xff), bytesOf(...bytes)]);

@@ -18,9 +18,12 @@ export type LoginFault = "unknown host key" | "changed host key" | "no key excha
 /** Longest wait for one connection, in seconds. */
 const CONNECT_TIME = 15;
 
-/** Options that keep ssh from asking anything, and from changing or using what the user has. */
+/**
+ * Options that keep ssh from asking anything, and from changing what the user has. No key is offered to
+ * a host that may be the wrong one.
+ */
 const QUIET = [
-  ...["BatchMode=yes", "PreferredAuthentications=publickey", "UpdateHostKeys=no"],
+  ...["BatchMode=yes", "PreferredAuthentications=none", "UpdateHostKeys=no"],
   ...["ControlMaster=no", "ControlPath=none", "PermitLocalCommand=no"],
   ...["RequestTTY=no", "ClearAllForwardings=yes", `ConnectTimeout=${CONNECT_TIME}`],
 ];

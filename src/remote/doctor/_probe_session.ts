@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import type { RemoteConnectionError } from "../../errors.ts";
 import { PROTOCOL_LIMITS } from "../limits.ts";
 import { PREAMBLE, SshProcess } from "../ssh_process.ts";
@@ -41,7 +42,7 @@ export class ProbeSession {
 
   // Latin-1 has one character for each byte, so positions agree.
   get #text(): string {
-    return new TextDecoder("latin1").decode(this.#seen);
+    return Buffer.from(this.#seen).toString("latin1");
   }
 
   /** What the far end has printed so far. */
@@ -147,5 +148,5 @@ export class ProbeSession {
 }
 
 function decoded(latin1: string): string {
-  return new TextDecoder().decode(Uint8Array.from(latin1, (each) => each.charCodeAt(0)));
+  return Buffer.from(latin1, "latin1").toString();
 }
