@@ -1,4 +1,4 @@
-import { ByteSource, long, textAt } from "./_byte_source.ts";
+import { FileView, long, textAt } from "./_file_view.ts";
 import { InstallError } from "./install_error.ts";
 
 /** The library that a program of Linux is linked to. */
@@ -44,7 +44,7 @@ const VERSIONS_NEEDED = 0x6ffffffe;
  * @throws {InstallError} If it is no such program.
  */
 export function platformOf(path: string): Platform {
-  using source = new ByteSource(path);
+  using source = new FileView(path);
   try {
     const magic = source.bytes(0, 8).getUint32(0);
     if (magic === 0x7f454c46) return elfPlatform(source);
@@ -61,7 +61,7 @@ export function platformOf(path: string): Platform {
   );
 }
 
-function elfPlatform(source: ByteSource): Platform {
+function elfPlatform(source: FileView): Platform {
   const header = source.bytes(0, 64);
   const number = header.getUint16(18, true);
   const isUsual = header.getUint8(4) === 2 && header.getUint8(5) === 1;
@@ -74,7 +74,7 @@ function elfPlatform(source: ByteSource): Platform {
   };
 }
 
-function libcOf(source: ByteSource, header: DataView): Libc | undefined {
+function libcOf(source: FileView, header: DataView): Libc | undefined {
   const [start, size, count] = [
     long(header, 32),
     header.getUint16(54, true),
@@ -92,7 +92,7 @@ function libcOf(source: ByteSource, header: DataView): Libc | undefined {
 }
 
 // The newest version that any symbol asks for; undefined if the program has no sections.
-function glibcNeeded(source: ByteSource, header: DataView): string | undefined {
+function glibcNeeded(source: FileView, header: DataView): string | undefined {
   const [start, size, count] = [
     long(header, 40),
     header.getUint16(58, true),
@@ -144,7 +144,7 @@ function machPlatform(types: readonly number[]): Platform {
   return { system: "Darwin", machines };
 }
 
-function universalMachines(source: ByteSource): number[] {
+function universalMachines(source: FileView): number[] {
   const count = source.bytes(4, 4).getUint32(0);
   const table = source.bytes(8, count * 20);
   return Array.from({ length: count }, (_, index) => table.getUint32(index * 20));

@@ -2,7 +2,7 @@
 const LONGEST = 2 ** 20;
 
 /** Numbers and text at positions of a file, little-endian unless told otherwise. */
-export class ByteSource implements Disposable {
+export class FileView implements Disposable {
   readonly #file: Deno.FsFile;
 
   /** Opens a file. */
