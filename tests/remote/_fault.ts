@@ -48,7 +48,7 @@ export async function checkFault({ arrange, use, told }: Fault, site: Site): Pro
   const { options, mend } = await arrange(site);
   await using cache = site.cache(options);
   const using = use === undefined ? cache.info() : use(cache, site);
-  assertTold(await inTime(using.then(() => undefined, (error) => error), "the error"), told, site);
+  assertTold(await rejection(using), told, site);
   await assertClean(site);
   await mend();
   await inTime(cache.reconnect(), "the new connection");
@@ -71,6 +71,13 @@ export function assertTold(error: unknown, told: Told, { sshd }: Site): void {
   const stderr = data.stderr.join("\n");
   assert.match(stderr, told.stderr ?? /^$/);
   assert(error.message.includes(stderr));
+}
+
+/** The error with which something fails. */
+export async function rejection(promise: Promise<unknown>): Promise<unknown> {
+  const error = await inTime(promise.then(() => undefined, (error) => error), "the error");
+  assert(error !== undefined, "It did not fail");
+  return error;
 }
 
 /** A call that refers to values of its own. */

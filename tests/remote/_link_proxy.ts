@@ -11,6 +11,9 @@ const PIECE = 256 << 10;
 /** Bytes that are on their way in one direction, before the sender has to wait. */
 const WINDOW = 32 << 20;
 
+/** Time for which a link with a limit takes bytes in advance, in milliseconds. */
+const AHEAD = 50;
+
 /** Which way bytes go: from the client, or to it. */
 export type Direction = "up" | "down";
 
@@ -115,7 +118,7 @@ export class LinkProxy implements AsyncDisposable {
   // Bytes leave when they have been on their way for long enough, while others are still read.
   async #pass(direction: Direction, from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
     const { delay, bandwidth } = this.#options;
-    const link = new Pipe();
+    const link = new Pipe(Math.min(WINDOW, bandwidth * (delay + AHEAD) / 1000));
     const sending = link.drain(async (bytes) => {
       await this.#gate?.promise;
       await writeAll(to, bytes);
@@ -141,17 +144,23 @@ export class LinkProxy implements AsyncDisposable {
 /** Bytes on their way. */
 class Pipe {
   readonly #queue: { bytes: Uint8Array; due: number }[] = [];
+  readonly #window: number;
   #length = 0;
   #hasEnded = false;
   #wakeReader = () => {};
   #wakeWriter = () => {};
+
+  /** Takes how many bytes may be on their way. */
+  constructor(window: number) {
+    this.#window = window;
+  }
 
   /** Takes bytes, and when they arrive; waits while too many are on their way. */
   async put(bytes: Uint8Array, due: number): Promise<void> {
     this.#queue.push({ bytes, due });
     this.#length += bytes.length;
     this.#wakeReader();
-    while (this.#length > WINDOW && !this.#hasEnded) {
+    while (this.#length > this.#window && !this.#hasEnded) {
       await new Promise<void>((resolve) => this.#wakeWriter = resolve);
     }
   }
