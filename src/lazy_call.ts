@@ -11,7 +11,9 @@ import type { Awaitable, OpenValue } from "./storage/storage.ts";
 
 /** A value that was found, and the reference that led to it. */
 export interface FoundValue {
+  /** What led to it. */
   readonly reference: Reference;
+  /** Its bytes. */
   readonly encoding: Encoding;
 }
 
