@@ -180,23 +180,26 @@ for (const { label, server, client, sshOptions, how, step, detail, remedy } of F
   });
 }
 
-Deno.test("diagnose() finds that what listens is no SSH server", { ignore }, async () => {
-  await using site = await Site.start();
-  for (
-    const [answer, detail] of [["", /no SSH server/], ["x".repeat(9000), /no SSH server/]] as const
-  ) {
+// What the program that listens does.
+const LISTENERS: readonly [label: string, answer: string, closes: boolean, detail: RegExp][] = [
+  ["closes at once", "", true, /closes the connection at once/],
+  ["speaks of something else", "x".repeat(9000), false, /is no SSH server/],
+  ["says nothing", "", false, /answers, but is silent for 2 seconds/],
+];
+
+for (const [label, answer, closes, detail] of LISTENERS) {
+  Deno.test(`diagnose() finds that what listens ${label}`, { ignore }, async () => {
+    await using site = await Site.start();
     using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    const answered = (async () => {
-      const connection = await listener.accept();
-      await connection.write(new TextEncoder().encode(answer));
-      connection.close();
-    })();
-    const port = String(listener.addr.port);
-    const options = site.options();
-    options.sshOptions = replaced(site.sshd.sshOptions, "-p", port);
-    const steps = await stepsOf(options);
-    await answered;
+    const accepted = listener.accept();
+    const options = site.options({ sshOptions: ["-o", "ConnectTimeout=2"] });
+    options.sshOptions = replaced(options.sshOptions ?? [], "-p", String(listener.addr.port));
+    const diagnosed = stepsOf(options);
+    using connection = await accepted;
+    await connection.write(new TextEncoder().encode(answer));
+    if (closes) await connection.closeWrite();
+    const steps = await diagnosed;
     assert.deepEqual(withStatus(steps, "failed"), ["connection"]);
     assert.match(steps.at(-1)?.detail ?? "", detail);
-  }
-});
+  });
+}

@@ -8,7 +8,7 @@ import { VERSION } from "../../version.ts";
 import { redact } from "../redact.ts";
 import type { RemoteInfo } from "../remote_info.ts";
 import type { SshCache } from "../ssh_cache.ts";
-import { ok, type Step, warning } from "./step.ts";
+import { ok, type Step } from "./step.ts";
 
 /** Questions whose time is taken. */
 const QUESTIONS = 20;
@@ -24,7 +24,6 @@ export async function* servedSteps(
   cache: SshCache,
   { info, timeout }: { info: RemoteInfo; timeout: number },
 ): AsyncIterable<Step> {
-  yield versionStep(info);
   yield ok("cache", cacheText(info));
   yield info.readOnly
     ? ok("access", "Read-only: calls can be loaded, not stored")
@@ -46,12 +45,6 @@ const WORKING: readonly Work[] = [
   ["small call", (cache) => storeAndLoad(cache, { fleche: [1, 2.5] })],
   ["value of 1 MiB", (cache) => storeAndLoad(cache, new Uint8Array(randomBytes(LARGE)))],
 ];
-
-function versionStep({ version }: RemoteInfo): Step {
-  if (version === VERSION) return ok("version", `${version} on both sides`);
-  const remedy = "Install the same version on both sides (fleche remote install)";
-  return warning("version", `${version} there, ${VERSION} here`, remedy);
-}
 
 function cacheText({ cache, cacheName, cwd }: RemoteInfo): string {
   const name = cacheName === null ? "its default cache" : `the cache "${cacheName}"`;

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { RemoteConnectionError } from "../../errors.ts";
 import { durationText } from "../../time_text.ts";
+import { VERSION } from "../../version.ts";
 import { connectThrough, SshCache, type SshCacheOptions } from "../ssh_cache.ts";
 import { PROTOCOL_VERSION } from "../ssh_process.ts";
 import { checkAddress, checkConnection } from "./_address.ts";
@@ -10,7 +11,7 @@ import { probeCommand } from "./_probe_script.ts";
 import { type Greeting, type Probe, ProbeSession } from "./_probe_session.ts";
 import { servedSteps } from "./_served_steps.ts";
 import { checkHost, checkSsh, type SshTarget } from "./_target.ts";
-import { failed, ok, skipped, type Step } from "./step.ts";
+import { failed, ok, skipped, type Step, warning } from "./step.ts";
 
 /** How {@linkcode diagnose} goes about it. */
 export interface DiagnoseOptions {
@@ -125,6 +126,7 @@ async function* greetingSteps(
     return yield failed("greeting", message, remedy);
   }
   yield greetingStep(greeting, performance.now() - begun);
+  yield versionStep(greeting);
   const opened = { process: session.process, rest: greeting.rest };
   try {
     await session.inTime(timeout, () => connectThrough(cache, opened));
@@ -144,4 +146,10 @@ function greetingStep({ protocol, version }: Greeting, milliseconds: number): St
     PROTOCOL_VERSION;
   const remedy = "Install the same version on both sides (fleche remote install)";
   return failed("greeting", detail, remedy);
+}
+
+function versionStep({ version }: Greeting): Step {
+  if (version === VERSION) return ok("version", `${version} on both sides`);
+  const remedy = "Install the same version on both sides (fleche remote install)";
+  return warning("version", `${version} there, ${VERSION} here`, remedy);
 }
