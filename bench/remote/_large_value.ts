@@ -1,9 +1,13 @@
 import assert from "node:assert";
 import { Call } from "@fleche/core";
 import { Link, runProgram } from "./_run.ts";
-import type { LoadJob, LoadReport } from "./_load_client.ts";
+import type { LoadJob, LoadReport, ProcessName } from "./_load_client.ts";
+import { childrenOf, endedTime, nameOf, type ProcessorTime } from "./_processes.ts";
 import { median, megabytes, printTable, quantile } from "./_figures.ts";
 import { Site } from "../../tests/remote/_site.ts";
+import { until } from "../../tests/remote/_wait.ts";
+
+const PROCESS_NAMES: readonly ProcessName[] = ["client", "ssh", "sshd", "server"];
 
 /** How the load of a large value is measured. */
 export interface LargeOptions {
@@ -17,12 +21,20 @@ export interface LargeOptions {
   readonly pause: number;
 }
 
+/** What a command over ssh has taken, in seconds. */
+interface Bare {
+  readonly seconds: number;
+  /** Of the processor: by ssh, and by sshd and the command. */
+  readonly near: number;
+  readonly far: number;
+}
+
 interface Round {
   readonly load: LoadReport;
-  /** What `ssh host cat file` took, in seconds. */
-  readonly cat: number;
+  /** What `ssh host cat file` took. */
+  readonly cat: Bare;
   /** What `ssh host true` took. */
-  readonly login: number;
+  readonly login: Bare;
 }
 
 /** Loads a large value, next to `ssh host cat file`, and while small ones are asked for. */
@@ -67,7 +79,9 @@ async function measure(
   return { login, cat, load: await runProgram<LoadReport>("_load_client.ts", { ...job, options }) };
 }
 
-async function ssh(site: Site, port: number, words: readonly string[]): Promise<number> {
+async function ssh(site: Site, port: number, words: readonly string[]): Promise<Bare> {
+  const sshd = childrenOf(Deno.pid).find((pid) => nameOf(pid) === "sshd") ?? 0;
+  const [near, far] = [endedTime(Deno.pid), endedTime(sshd)];
   const start = performance.now();
   const command = new Deno.Command("ssh", {
     args: [...site.sshd.sshOptionsAt(port), "--", site.sshd.host, ...words],
@@ -75,12 +89,15 @@ async function ssh(site: Site, port: number, words: readonly string[]): Promise<
     stdout: "null",
   });
   assert((await command.output()).success);
-  return (performance.now() - start) / 1000;
+  const seconds = (performance.now() - start) / 1000;
+  // The server waits for what it has started, and only then is the time known.
+  await until(() => childrenOf(sshd).length === 0, "the end of the session");
+  return { seconds, near: endedTime(Deno.pid) - near, far: endedTime(sshd) - far };
 }
 
 function printThroughput(rounds: readonly Round[], size: number): void {
-  const cats = rounds.map(({ cat }) => cat);
-  const bare = rounds.map(({ cat, login }) => cat - login);
+  const cats = rounds.map(({ cat }) => cat.seconds);
+  const bare = rounds.map(({ cat, login }) => cat.seconds - login.seconds);
   const loads = rounds.map(({ load }) => load.seconds);
   const share = (times: readonly number[]) =>
     median(times.map((time, index) => time / (loads[index] ?? NaN)));
@@ -116,18 +133,34 @@ function printMemory(rounds: readonly Round[]): void {
 }
 
 function printTimes(rounds: readonly Round[]): void {
-  const rows = (["client", "ssh", "sshd", "server"] as const).map((name) => {
-    const times = rounds.map(({ load }) => load.time[name]);
+  const of = (kind: keyof ProcessorTime, name: ProcessName) =>
+    median(rounds.map(({ load }) => load.time[name][kind]));
+  const rows = PROCESS_NAMES.map((name) => {
     const share = median(rounds.map(({ load }) => load.time[name].main / load.seconds));
-    return [
-      name,
-      ...(["user", "system", "main"] as const).map((kind) =>
-        median(times.map((time) => time[kind])).toFixed(2)
-      ),
-      `${(100 * share).toFixed(0)} %`,
-    ];
+    const cells = (["user", "system", "main"] as const).map((kind) => of(kind, name).toFixed(2));
+    return [name, ...cells, `${(100 * share).toFixed(0)} %`];
   });
   printTable([["processor s", "user", "system", "main thread", "main thread is busy"], ...rows]);
+  printFloor(rounds);
+}
+
+// However well the processes work side by side, they need this.
+function printFloor(rounds: readonly Round[]): void {
+  const cores = navigator.hardwareConcurrency;
+  const loads = rounds.map(({ load }) =>
+    PROCESS_NAMES.reduce((sum, name) => sum + load.time[name].user + load.time[name].system, 0)
+  );
+  const cats = rounds.map(({ cat, login }) => cat.near + cat.far - login.near - login.far);
+  const row = (name: string, times: readonly number[]) => [
+    name,
+    median(times).toFixed(2),
+    (median(times) / cores).toFixed(2),
+  ];
+  printTable([
+    ["processor s without the login", "sum", `of each of ${cores} cores`],
+    row("ssh host cat file", cats),
+    row("load().result()", loads),
+  ]);
 }
 
 function printHits({ idle, busy }: LoadReport, delay: number): void {

@@ -38,13 +38,16 @@ export interface Memory {
   readonly most: number;
 }
 
+/** What takes part in a load. */
+export type ProcessName = "client" | "ssh" | "sshd" | "server";
+
 /** What a load has taken. */
 export interface LoadReport {
   readonly seconds: number;
   /** Bytes of the result. */
   readonly size: number;
   readonly memory: { readonly client: Memory; readonly server: Memory };
-  readonly time: Readonly<Record<"client" | "ssh" | "sshd" | "server", ProcessorTime>>;
+  readonly time: Readonly<Record<ProcessName, ProcessorTime>>;
   /** What hits took before the load, in milliseconds. */
   readonly idle: readonly number[];
   /** What hits took that were asked for during the load, in milliseconds. */

@@ -33,6 +33,12 @@ export function processorTime(pid: number): ProcessorTime {
   return { user, system, main: mainUser + mainSystem };
 }
 
+/** The time that the processes have spent that a process has started and seen end, in seconds. */
+export function endedTime(pid: number): number {
+  const [, , user, system] = times(read(pid, "stat"));
+  return user + system;
+}
+
 /** The time between two looks. */
 export function timeBetween(first: ProcessorTime, second: ProcessorTime): ProcessorTime {
   return {
@@ -54,7 +60,8 @@ export function nameOf(pid: number): string {
 
 /** The processes that a process has started. */
 export function childrenOf(pid: number): number[] {
-  return read(pid, `task/${pid}/children`).trim().split(" ").map(Number);
+  const words = read(pid, `task/${pid}/children`).trim();
+  return words === "" ? [] : words.split(" ").map(Number);
 }
 
 function read(pid: number, name: string): string {
@@ -66,7 +73,10 @@ function fields(stat: string): string[] {
   return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
 }
 
-function times(stat: string): [user: number, system: number] {
-  const all = fields(stat);
-  return [Number(all[11]) / TICKS, Number(all[12]) / TICKS];
+// User and system time of the process, and of those that it has waited for.
+function times(stat: string): [number, number, number, number] {
+  const [user = 0, system = 0, endedUser = 0, endedSystem = 0] = fields(stat)
+    .slice(11, 15)
+    .map((ticks) => Number(ticks) / TICKS);
+  return [user, system, endedUser, endedSystem];
 }
