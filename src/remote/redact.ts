@@ -17,11 +17,13 @@ function redactOf(key: string, value: unknown): unknown {
   if (/secret|password|token/i.test(key) || key === "env") return REDACTED;
   if (key === "command" && Array.isArray(value)) return value.map(redactWord);
   if (key === "command" || key === "setup_commands") return redactCommands(value);
-  // user:password@host
-  if (key === "host" && typeof value === "string") {
-    return redactAddress(value).replace(/^([^/@:]*):.*@/s, `$1:${REDACTED}@`);
-  }
+  if (key === "host" && typeof value === "string") return redactHost(value);
   return redact(value);
+}
+
+/** A host without a password, as in `user:password@host`. */
+export function redactHost(host: string): string {
+  return redactAddress(host).replace(/^([^/@:]*):.*@/s, `$1:${REDACTED}@`);
 }
 
 /** Commands without what they give to variables. */

@@ -1,6 +1,9 @@
 import assert from "node:assert";
 import { join } from "node:path";
+import { platform } from "node:process";
+import { quoteWord } from "../../src/remote/ssh_command.ts";
 import type { Step } from "../../src/remote/doctor/step.ts";
+import { findProgram, requirement } from "../_require.ts";
 import { replaced, withStatus } from "../remote/_doctor.ts";
 import { CLI, requiredProgram } from "../remote/_program.ts";
 import { PROGRAM } from "../remote/_site.ts";
@@ -112,6 +115,27 @@ Deno.test("fleche remote doctor says what is wrong on this side", { ignore }, as
   assert.equal(broken.code, 1);
   assert.match(broken.text, /^failed {3}configuration .*fleche\.toml/);
 });
+
+const HAS_SCRIPT = requirement(
+  "script",
+  platform === "linux" && findProgram("script") !== undefined,
+);
+
+Deno.test(
+  "fleche remote doctor says on a terminal when a login is about to be made",
+  { ignore: ignore || !HAS_SCRIPT },
+  async () => {
+    await using near = await Near.start();
+    near.configure({ cluster: near.site.config() });
+    const command = [...DOCTOR, "cluster"].map(quoteWord).join(" ");
+    const { code, text } = await near.run(["script", "-qec", command, "/dev/null"]);
+    assert.equal(code, 0, text);
+    const lines = text.split("\r\n");
+    const notice = lines.indexOf("Logging in to cluster: ssh may ask for something");
+    assert.match(lines[notice - 1] ?? "", /^ok {7}connection/);
+    assert.match(lines[notice + 1] ?? "", /^ok {7}login/);
+  },
+);
 
 // What is wrong with the keys of a server, and what is found; nothing is changed by looking.
 const KEYS: readonly [

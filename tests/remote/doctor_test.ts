@@ -104,6 +104,14 @@ Deno.test("diagnose() warns of another version", { ignore }, async () => {
   assert.match(stepNamed(steps, "version")?.detail ?? "", /^9\.9\.9 there, /);
 });
 
+Deno.test("diagnose() warns of a cache that forgets", { ignore }, async () => {
+  await using site = await Site.start();
+  const steps = await stepsOf(site.options({ cacheName: "memory" }));
+  assert.deepEqual(withStatus(steps, "warning"), ["cache"]);
+  assert.match(stepNamed(steps, "cache")?.remedy ?? "", /gone with the connection/);
+  assert.equal(steps.at(-1)?.step, "value of 1 MiB");
+});
+
 Deno.test("diagnose() goes on past a program that tells no version", { ignore }, async () => {
   await using site = await Site.start();
   const command = [site.script("wrapped", `[ "$1" = remote ] || exit 4; exec ${program} "$@"`)];

@@ -140,7 +140,7 @@ function programFailure(
   }
   const remedy = wanted === undefined
     ? INSTALL
-    : "See whether the file is whole, its disk allows programs (noexec), and the system is not " +
-      "too old for it: it needs glibc 2.27 or later";
+    : "See whether the file is whole, its disk allows programs (noexec), and the libraries there " +
+      "will do: fleche remote install compares them";
   return failed("program", withWords(what, words), remedy);
 }

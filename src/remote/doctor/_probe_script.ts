@@ -27,7 +27,9 @@ export function probeCommand(options: RemoteCommandOptions, mark: string): strin
     'printf "\\n"',
     "fleche_say login",
     'fleche_say system "$(uname -s) $(uname -m)"',
-    'fleche_say library "$(getconf GNU_LIBC_VERSION 2>/dev/null)"',
+    // musl tells its name on standard error.
+    'fleche_say library "$(getconf GNU_LIBC_VERSION 2>/dev/null || ' +
+    '{ command -v ldd >/dev/null && ldd --version 2>&1 | sed -n 1p; })"',
     'fleche_say clock "$(date +%s)"',
     ...variableLines(options.env),
     ...options.workdir === undefined ? [] : [

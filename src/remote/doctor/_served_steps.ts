@@ -5,10 +5,11 @@ import { NotFoundError } from "../../errors.ts";
 import { inTime } from "../../in_time.ts";
 import { durationText } from "../../time_text.ts";
 import { VERSION } from "../../version.ts";
+import { isTable } from "../params.ts";
 import { redact } from "../redact.ts";
 import type { RemoteInfo } from "../remote_info.ts";
 import type { SshCache } from "../ssh_cache.ts";
-import { ok, type Step } from "./step.ts";
+import { ok, type Step, warning } from "./step.ts";
 
 /** Questions whose time is taken. */
 const QUESTIONS = 20;
@@ -24,7 +25,7 @@ export async function* servedSteps(
   cache: SshCache,
   { info, timeout }: { info: RemoteInfo; timeout: number },
 ): AsyncIterable<Step> {
-  yield ok("cache", cacheText(info));
+  yield cacheStep(info);
   yield info.readOnly
     ? ok("access", "Read-only: calls can be loaded, not stored")
     : ok("access", "Calls can be loaded and stored");
@@ -46,10 +47,21 @@ const WORKING: readonly Work[] = [
   ["value of 1 MiB", (cache) => storeAndLoad(cache, new Uint8Array(randomBytes(LARGE)))],
 ];
 
-function cacheText({ cache, cacheName, cwd }: RemoteInfo): string {
+function cacheStep({ cache, cacheName, cwd }: RemoteInfo): Step {
   const name = cacheName === null ? "its default cache" : `the cache "${cacheName}"`;
   const config = cache === null ? "" : `: ${JSON.stringify(redact(cache))}`;
-  return `${name}, from ${cwd}${config}`;
+  const detail = `${name}, from ${cwd}${config}`;
+  if (!isForgetful(cache)) return ok("cache", detail);
+  const remedy = "What is stored is gone with the connection: use storages that keep it";
+  return warning("cache", detail, remedy);
+}
+
+// Whether one of the two storages of a cache keeps nothing when the server ends.
+function isForgetful(cache: unknown): boolean {
+  if (!isTable(cache)) return false;
+  return [cache["values"], cache["calls"]].some((storage) =>
+    isTable(storage) && (storage["type"] === "memory" || storage["type"] === "void")
+  );
 }
 
 // What the far side says is the detail, whatever it is.

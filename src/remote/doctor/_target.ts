@@ -1,4 +1,5 @@
 import { delimiter, join } from "node:path";
+import { redactCommands } from "../redact.ts";
 import type { SshCacheOptions } from "../ssh_cache.ts";
 import { runSsh } from "./_run_ssh.ts";
 import { failed, ok, type Step, withWords } from "./step.ts";
@@ -71,11 +72,12 @@ function readTarget(settings: ReadonlyMap<string, string>, host: string): SshTar
   };
   const family = { inet: 4, inet6: 6 } as const;
   const named = settings.get("addressfamily");
+  const proxy = given("proxyjump") ?? given("proxycommand");
   return {
     hostname: settings.get("hostname") ?? host,
     port: Number(settings.get("port") ?? 22),
     user: settings.get("user") ?? "",
-    proxy: given("proxyjump") ?? given("proxycommand"),
+    proxy: proxy === undefined ? undefined : String(redactCommands(proxy)),
     family: named === "inet" || named === "inet6" ? family[named] : undefined,
     knownHosts: given("userknownhostsfile")?.split(" ") ?? [],
     connectTimeout: Number(given("connecttimeout")) || undefined,
