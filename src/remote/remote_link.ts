@@ -7,20 +7,20 @@ import type { Params } from "./params.ts";
 import { readInfo, type RemoteInfo } from "./remote_info.ts";
 import { remoteCommand } from "./ssh_command.ts";
 import type { SshCacheOptions } from "./ssh_cache_options.ts";
-import { SshProcess } from "./ssh_process.ts";
+import { type RemoteProcess, SshProcess } from "./ssh_process.ts";
 
 /** How long a connection may stand still by default, in seconds. */
 const TIMEOUT = 60;
 
 /** A process whose greeting has been read. */
 export interface OpenedProcess {
-  readonly process: SshProcess;
+  readonly process: RemoteProcess;
   /** Bytes that were read beyond the greeting. */
   readonly rest: Uint8Array;
 }
 
 interface Link {
-  readonly process: SshProcess;
+  readonly process: RemoteProcess;
   readonly connection: Connection;
   readonly info: RemoteInfo;
 }
@@ -30,7 +30,7 @@ export class RemoteLink {
   readonly #options: Readonly<SshCacheOptions>;
   readonly #argv: readonly string[];
   #link: Promise<Link> | undefined;
-  #process: SshProcess | undefined;
+  #process: RemoteProcess | undefined;
   #isReadOnly = false;
 
   /**
@@ -122,7 +122,7 @@ export class RemoteLink {
   }
 
   // In the background: whatever ends the connection fails what is under way.
-  #read(process: SshProcess, connection: Connection, rest: Uint8Array): void {
+  #read(process: RemoteProcess, connection: Connection, rest: Uint8Array): void {
     connection.read(process.input, rest).then(
       async () => connection.fail(await process.failure("was lost")),
       async (error) => {

@@ -47,6 +47,9 @@ export interface PreambleOptions {
   readonly onWait?: (seconds: number) => void;
 }
 
+/** What a connection needs of an {@linkcode SshProcess}. */
+export type RemoteProcess = Pick<SshProcess, keyof SshProcess>;
+
 /** An ssh process whose far end speaks the protocol. */
 export class SshProcess {
   readonly #host: string;
