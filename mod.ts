@@ -47,7 +47,14 @@ export type { RegisteredType } from "./src/codec/registry.ts";
 export { Identity, type IdentityKind } from "./src/codec/identity.ts";
 export { pure } from "./src/pure.ts";
 export { Call, type CallOptions } from "./src/call.ts";
-export { type DeepSource, type FoundValue, LazyCall, type ValueSource } from "./src/lazy_call.ts";
+export type { CacheStats, FunctionAmount, StoredAmount } from "./src/caches/cache_stats.ts";
+export {
+  type DeepSource,
+  type FoundValue,
+  LazyCall,
+  type OpenValue,
+  type ValueSource,
+} from "./src/lazy_call.ts";
 export { type Outcome, PreparedCall, type PreparedCallActions } from "./src/prepared_call.ts";
 export { CallRecord, type Metadata, type RecordFields } from "./src/call_record.ts";
 export type { Json } from "./src/json.ts";
@@ -106,7 +113,6 @@ export type {
   Durability,
   Gate,
   Leftovers,
-  OpenValue,
   Storage,
   StorageCapabilities,
   StoredEntry,

@@ -7,7 +7,14 @@ import { findReferences } from "./codec/references.ts";
 import { NotFoundError } from "./errors.ts";
 import { describeSlot } from "./describe_slot.ts";
 import { type Slot, slotDigest, slotReference } from "./slot.ts";
-import type { Awaitable, OpenValue } from "./storage/storage.ts";
+
+/** A value that is read piece by piece. Nothing of it has been checked. */
+export interface OpenValue extends Disposable {
+  /** How many bytes its encoding has. */
+  readonly length: number;
+  /** Reads the next bytes; how many there were, 0 at the end. */
+  read(into: Uint8Array): Promise<number>;
+}
 
 /** A value that was found, and the reference that led to it. */
 export interface FoundValue {
@@ -27,7 +34,7 @@ export interface DeepSource {
    */
   readDeep(
     references: readonly Reference[],
-    has?: (reference: Reference) => Awaitable<boolean>,
+    has?: (reference: Reference) => boolean | Promise<boolean>,
   ): AsyncIterable<FoundValue>;
 }
 
@@ -39,7 +46,7 @@ export interface ValueSource {
    * Opens a value that has no parts, to be read piece by piece; undefined if it is not there, or
    * better read as a whole. Nothing is checked.
    */
-  openLeaf?(reference: Reference): Awaitable<OpenValue | undefined>;
+  openLeaf?(reference: Reference): OpenValue | undefined | Promise<OpenValue | undefined>;
   /** Reads many in one go; undefined where that gains nothing. */
   readonly deep?: DeepSource | undefined;
 }

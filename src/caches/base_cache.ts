@@ -18,7 +18,14 @@ import {
   RejectedError,
   UnknownTypeError,
 } from "../errors.ts";
-import { decodeDeep, type DeepSource, gathered, LazyCall, type ValueSource } from "../lazy_call.ts";
+import {
+  decodeDeep,
+  type DeepSource,
+  gathered,
+  LazyCall,
+  type OpenValue,
+  type ValueSource,
+} from "../lazy_call.ts";
 import { errorOnce, warnOnce } from "../log.ts";
 import { PreparedCall } from "../prepared_call.ts";
 import { QueryIterator } from "../query.ts";
@@ -26,7 +33,7 @@ import { QueryCall, type QueryTemplate } from "../query_call.ts";
 import { matchesFilter, type RecordFilter } from "../record_filter.ts";
 import { fillSlot, slotDigest } from "../slot.ts";
 import type { Claims } from "../storage/claims.ts";
-import type { Awaitable, OpenValue } from "../storage/storage.ts";
+import type { Awaitable } from "../storage/storage.ts";
 import { mapAhead } from "../map_ahead.ts";
 import {
   transferCalls,
@@ -36,6 +43,7 @@ import {
 } from "../transfer.ts";
 import { type Answer, cacheNumber, Members } from "./_members.ts";
 import { shortestPrefixes } from "./_prefixes.ts";
+import { type CacheStats, countStats } from "./cache_stats.ts";
 
 /** How a call is prepared. */
 export interface PrepareOptions {
@@ -434,6 +442,11 @@ export abstract class BaseCache implements ValueSource, AsyncDisposable {
     return await this.query().table();
   }
 
+  /** Counts what is stored. Bytes are only told by caches that have storages of their own. */
+  stats(): Promise<CacheStats> {
+    return countStats({ records: this.records() });
+  }
+
   /**
    * Copies calls to another cache with their results, and with the values of their arguments that are
    * there. The bytes stay as they are, so no type has to be registered.
@@ -581,6 +594,11 @@ export class ReadOnlyCache extends BaseCache {
   /** Reads a value by its digest. */
   override readNamed(digest: string): Promise<Encoding | undefined> {
     return this.cache.readNamed(digest);
+  }
+
+  /** Counts what is stored underneath. */
+  override stats(): Promise<CacheStats> {
+    return this.cache.stats();
   }
 
   /** Refuses. */

@@ -3,20 +3,15 @@ import { CallRecord } from "../call_record.ts";
 import type { Encoding, Reference } from "../codec/encoding.ts";
 import { findReferences } from "../codec/references.ts";
 import { NotFoundError, UnknownTypeError } from "../errors.ts";
-import { type DeepSource, LazyCall, type ValueSource } from "../lazy_call.ts";
+import { type DeepSource, LazyCall, type OpenValue, type ValueSource } from "../lazy_call.ts";
 import { expandPath, realPath } from "../paths.ts";
 import { type Outcome, PreparedCall } from "../prepared_call.ts";
 import type { RecordFilter } from "../record_filter.ts";
 import { fillSlot } from "../slot.ts";
 import type { Claims } from "../storage/claims.ts";
-import type {
-  Awaitable,
-  CallStorage,
-  OpenValue,
-  Storage,
-  ValueStorage,
-} from "../storage/storage.ts";
+import type { Awaitable, CallStorage, Storage, ValueStorage } from "../storage/storage.ts";
 import type { TransferTarget } from "../transfer.ts";
+import { type CacheStats, countStats } from "./cache_stats.ts";
 import { collectGarbage, type GcOptions, type GcReport } from "./gc.ts";
 import { type VerifyOptions, type VerifyReport, verifyStorages } from "./verify.ts";
 import { type AcceptOptions, BaseCache, type PrepareOptions, SAVE_TIMEOUT } from "./base_cache.ts";
@@ -400,6 +395,12 @@ export class Cache extends BaseCache {
       { calls: this.calls, source: this, write: () => this.#write() },
       options,
     );
+  }
+
+  /** Counts what is stored, with its bytes. */
+  override stats(): Promise<CacheStats> {
+    const { values, calls } = this;
+    return countStats({ records: this.records(), stored: { values, calls, source: this } });
   }
 
   /** Closes both storages. */

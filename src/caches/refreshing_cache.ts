@@ -1,11 +1,11 @@
 import type { Call } from "../call.ts";
 import type { CallRecord } from "../call_record.ts";
 import type { Encoding, Reference } from "../codec/encoding.ts";
-import type { DeepSource, LazyCall, ValueSource } from "../lazy_call.ts";
+import type { DeepSource, LazyCall, OpenValue, ValueSource } from "../lazy_call.ts";
 import { PreparedCall } from "../prepared_call.ts";
 import type { RecordFilter } from "../record_filter.ts";
 import type { Claims } from "../storage/claims.ts";
-import type { Awaitable, OpenValue } from "../storage/storage.ts";
+import type { Awaitable } from "../storage/storage.ts";
 import { type AcceptOptions, BaseCache, type PrepareOptions } from "./base_cache.ts";
 
 /** How a {@linkcode RefreshingCache} refreshes. */

@@ -1,41 +1,17 @@
 import type { Command } from "commander";
 import type { BaseCache } from "../caches/base_cache.ts";
-import { Cache } from "../caches/cache.ts";
-import type { Reference } from "../codec/encoding.ts";
-import { findReferences } from "../codec/references.ts";
+import type { CacheStats } from "../caches/cache_stats.ts";
 import { displayWidth, visible } from "../display_text.ts";
-import type { Storage } from "../storage/storage.ts";
 import { type CommonOptions, withCacheOf, withCommon } from "./_common.ts";
 import { EXIT, type ExitWith } from "./_exit.ts";
 import { configLine, members, shownConfig } from "./_members.ts";
 import { printJson, printLines } from "./_output.ts";
 import { counted, sizeText } from "./_text.ts";
 
-/** How many entries there are, and how many bytes they take as they are stored. */
-interface Amount {
-  entries: number;
-  bytes: number;
-}
-
-/** The calls of one function. */
-interface FunctionAmount {
-  readonly module: string | null;
-  readonly name: string;
-  calls: number;
-  /** Bytes of the values of its calls, each counted once; null where only the cache knows them. */
-  bytes: number | null;
-}
-
 /** What one cache of a stack or pool holds. */
-interface CacheAmount {
+interface CacheAmount extends CacheStats {
   readonly cache: BaseCache;
-  readonly values: Amount | null;
-  readonly calls: Amount | null;
-  readonly functions: FunctionAmount[];
 }
-
-/** Longest value that is read to find the parts of it that are stored by themselves. */
-const MAX_FOLLOWED_LENGTH = 1 << 20;
 
 /** Adds `fleche stats`. */
 export function addStatsCommand(program: Command, exitWith: ExitWith): void {
@@ -48,7 +24,7 @@ export function addStatsCommand(program: Command, exitWith: ExitWith): void {
       const amounts: CacheAmount[] = [];
       for (const each of all) {
         try {
-          amounts.push(await amountOf(each));
+          amounts.push({ cache: each, ...await each.stats() });
         } catch (error) {
           // As when they are used, the others do without it.
           if (!(error instanceof Error) || all.length === 1) throw error;
@@ -60,75 +36,6 @@ export function addStatsCommand(program: Command, exitWith: ExitWith): void {
       else await printLines(amounts.flatMap(toLines));
     })
   );
-}
-
-async function amountOf(cache: BaseCache): Promise<CacheAmount> {
-  if (!(cache instanceof Cache)) {
-    return { cache, values: null, calls: null, functions: await functionsOf(cache) };
-  }
-  const lengths = await lengthsOf(cache.values);
-  const records = await lengthsOf(cache.calls);
-  return {
-    cache,
-    values: total(lengths),
-    calls: total(records),
-    functions: await functionsOf(cache, lengths),
-  };
-}
-
-async function lengthsOf(storage: Storage): Promise<Map<string, number>> {
-  const lengths = new Map<string, number>();
-  for await (const { name, length } of storage.entries()) lengths.set(name, length);
-  return lengths;
-}
-
-function total(lengths: ReadonlyMap<string, number>): Amount {
-  return { entries: lengths.size, bytes: lengths.values().reduce((sum, each) => sum + each, 0) };
-}
-
-async function functionsOf(
-  cache: BaseCache,
-  lengths?: ReadonlyMap<string, number>,
-): Promise<FunctionAmount[]> {
-  const functions = new Map<string, FunctionAmount & { values: Map<string, Reference> }>();
-  for await (const { module, name, references } of cache.records()) {
-    const id = JSON.stringify([module, name]);
-    const known = functions.get(id) ??
-      { module, name, calls: 0, bytes: null, values: new Map<string, Reference>() };
-    functions.set(id, known);
-    known.calls++;
-    for (const each of references) known.values.set(each.digest, each);
-  }
-  const amounts: FunctionAmount[] = [];
-  for (const { values, ...amount } of functions.values()) {
-    const bytes = lengths === undefined ? null : await bytesOf(values, { cache, lengths });
-    amounts.push({ ...amount, bytes });
-  }
-  return amounts.sort((one, other) =>
-    (other.bytes ?? 0) - (one.bytes ?? 0) || other.calls - one.calls
-  );
-}
-
-// The stored bytes of values with all their parts.
-async function bytesOf(
-  values: ReadonlyMap<string, Reference>,
-  { cache, lengths }: { cache: BaseCache; lengths: ReadonlyMap<string, number> },
-): Promise<number> {
-  const seen = new Set(values.keys());
-  const waiting = [...values.values()];
-  let bytes = 0;
-  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    const stored = lengths.get(next.digest);
-    if (stored === undefined) continue;
-    bytes += stored;
-    const encoding = next.length > MAX_FOLLOWED_LENGTH ? undefined : await cache.read(next);
-    for (const part of encoding === undefined ? [] : findReferences(encoding)) {
-      if (seen.has(part.digest)) continue;
-      seen.add(part.digest);
-      waiting.push(part);
-    }
-  }
-  return bytes;
 }
 
 function toJson({ cache, ...amounts }: CacheAmount): unknown {

@@ -37,6 +37,7 @@ export function handlers(served: Served): ReadonlyMap<string, Handler> {
     ["evict", async ({ params }) => ({ found: await cache.evict(params.digest("key")) })],
     ["list", (request) => list(served, request)],
     ["shrink", (request) => shrink(served, request)],
+    ["stats", async () => ({ ...await cache.stats() })],
     ["query", (request) => query(served, request)],
   ]);
 }

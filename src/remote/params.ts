@@ -51,6 +51,13 @@ export class Params {
     return new Params(this.#own(name) ?? {}, `${this.what}: ${name}`);
   }
 
+  /** A list of objects. */
+  tables(name: string): Params[] {
+    const value = this.#own(name);
+    if (!Array.isArray(value)) this.#fail(name, "a list of objects");
+    return value.map((each) => new Params(each, `${this.what}: ${name}`));
+  }
+
   /** What JSON can hold. */
   json(name: string): Json {
     const value = this.#own(name);

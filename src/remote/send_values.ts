@@ -1,8 +1,8 @@
 import { crc32 } from "node:zlib";
 import type { Encoding, Reference } from "../codec/encoding.ts";
 import { findReferences } from "../codec/references.ts";
-import type { ValueSource } from "../lazy_call.ts";
-import type { OpenValue } from "../storage/storage.ts";
+import type { OpenValue, ValueSource } from "../lazy_call.ts";
+
 import type { ServedRequest } from "./served_request.ts";
 
 /** How values are sent. */

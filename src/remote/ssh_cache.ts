@@ -4,6 +4,7 @@ import {
   type PrepareOptions,
   SAVE_TIMEOUT,
 } from "../caches/base_cache.ts";
+import type { CacheStats } from "../caches/cache_stats.ts";
 import { type Call, sealCall } from "../call.ts";
 import { CallRecord } from "../call_record.ts";
 import { copied, type Encoding, type Reference } from "../codec/encoding.ts";
@@ -22,6 +23,7 @@ import { filterParams, readRecord } from "./query_filter.ts";
 import { RemoteFiling } from "./remote_filing.ts";
 import type { RemoteInfo } from "./remote_info.ts";
 import { type OpenedProcess, RemoteLink } from "./remote_link.ts";
+import { readStats } from "./remote_stats.ts";
 import { RemoteValues } from "./remote_values.ts";
 import type { SshCacheOptions } from "./ssh_cache_options.ts";
 import type { ReceivedValue } from "./value_receiver.ts";
@@ -239,6 +241,11 @@ export class SshCache extends BaseCache {
     } finally {
       left.abort();
     }
+  }
+
+  /** What the other side counts. */
+  override async stats(): Promise<CacheStats> {
+    return readStats(await this.#link.request("stats", {}));
   }
 
   /** Whether the other side gives what was filed last first. */

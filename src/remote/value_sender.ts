@@ -5,8 +5,8 @@
  * @module
  */
 
-import type { OpenValue } from "../storage/storage.ts";
 import { type Encoding, encodingLength } from "../codec/encoding.ts";
+import type { OpenValue } from "../lazy_call.ts";
 import { chunkHead, encodeFrame, FRAME, itemCost } from "./frames.ts";
 import type { ProtocolLimits } from "./limits.ts";
 

@@ -1,5 +1,6 @@
 import type { CallRecord } from "../call_record.ts";
 import type { Encoding, Reference } from "../codec/encoding.ts";
+import type { OpenValue } from "../lazy_call.ts";
 import type { RecordFilter } from "../record_filter.ts";
 import type { Claims } from "./claims.ts";
 
@@ -40,14 +41,6 @@ export interface StoredEntry {
   readonly length: number;
   /** When it was last stored or renewed, in milliseconds since 1970 by the storage's own clock. */
   readonly modified: number;
-}
-
-/** A value that is read piece by piece. Nothing of it has been checked. */
-export interface OpenValue extends Disposable {
-  /** How many bytes its encoding has. */
-  readonly length: number;
-  /** Reads the next bytes; how many there were, 0 at the end. */
-  read(into: Uint8Array): Promise<number>;
 }
 
 /** Keeps those who store values and those who remove them apart. */

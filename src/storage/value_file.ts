@@ -19,11 +19,11 @@ import {
   warnOfSignature,
   warnOfSize,
 } from "./seal.ts";
+import type { OpenValue } from "../lazy_call.ts";
 import type {
   Durability,
   Gate,
   Leftovers,
-  OpenValue,
   StorageCapabilities,
   StoredEntry,
   ValueStorage,
