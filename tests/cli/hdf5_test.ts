@@ -1,11 +1,11 @@
 import { Call } from "@fleche/core";
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { encodeFrame, FRAME, type Frame, FrameReader } from "../../src/remote/frames.ts";
+import { FRAME, type Frame, FrameReader } from "../../src/remote/frames.ts";
 import { PROTOCOL_LIMITS } from "../../src/remote/limits.ts";
-import { valueFrames } from "../../src/remote/value_transfer.ts";
 import { concat } from "../remote/_bytes.ts";
-import { filed, numbers, saveParams } from "../remote/_calls.ts";
+import { filed, numbers, saveFrames } from "../remote/_calls.ts";
+import { request } from "../remote/_frames.ts";
 import { CLI, requiredProgram } from "../remote/_program.ts";
 import { filesBelow } from "../storage/_temporary_folder.ts";
 import { run, withHome } from "./_run.ts";
@@ -24,9 +24,6 @@ function framesOf(stdout: Uint8Array): Frame[] {
   return [...new FrameReader(PROTOCOL_LIMITS).push(stdout.subarray(greeting))];
 }
 
-const request = (id: number, method: string, params: unknown, values = 0) =>
-  encodeFrame(FRAME.request, id, method, params, values);
-
 for (const [label, words, ignore] of PROGRAMS) {
   Deno.test(
     `${label} serves a cache of HDF5 files, and prints nothing else`,
@@ -40,13 +37,7 @@ for (const [label, words, ignore] of PROGRAMS) {
         );
         const saved = await run(serve, {
           home,
-          input: concat([
-            request(1, "save", saveParams(call), call.values.size),
-            ...[...call.values].flatMap(([digest, encoding]) => [
-              ...valueFrames(1, digest, encoding, PROTOCOL_LIMITS),
-            ]),
-            encodeFrame(FRAME.end, 1),
-          ]),
+          input: concat(saveFrames(1, call)),
         });
         assert.deepEqual([saved.code, saved.stderr], [0, ""]);
         assert.deepEqual(framesOf(saved.stdout).map(({ kind }) => kind), [FRAME.answer]);
@@ -61,12 +52,16 @@ for (const [label, words, ignore] of PROGRAMS) {
         assert.deepEqual(files, names.sort());
 
         // Another process finds the call, and sends all of its values.
-        const loaded = await run(serve, { home, input: request(1, "load", { key }) });
+        const loaded = await run(serve, { home, input: request(1, "load", { params: { key } }) });
         assert.deepEqual([loaded.code, loaded.stderr], [0, ""]);
         const answer = framesOf(loaded.stdout).at(-1)?.fields[0] as Record<string, unknown>;
         assert.deepEqual(new Uint8Array(answer["record"] as Uint8Array), call.record.bytes);
+        const valueRequest = (digest: string) =>
+          request(1, "value", {
+            params: { values: [{ digest, crc: 0, length: 0 }], parts: false },
+          });
         for (const [digest, { head, body }] of call.values) {
-          const input = request(1, "value", { digest });
+          const input = valueRequest(digest);
           const { stdout } = await run(serve, { home, input });
           const text = new TextDecoder("latin1").decode(stdout);
           assert(text.includes(new TextDecoder("latin1").decode((body ?? head).subarray(0, 5000))));
@@ -75,7 +70,7 @@ for (const [label, words, ignore] of PROGRAMS) {
         // What the HDF5 library says of a damaged file goes nowhere.
         const [digest = ""] = call.values.keys();
         Deno.truncateSync(join(home, "store/values/v1", digest.slice(0, 2), `${digest}.h5`), 1500);
-        const missed = await run(serve, { home, input: request(1, "value", { digest }) });
+        const missed = await run(serve, { home, input: valueRequest(digest) });
         assert.equal(missed.code, 0);
         assert.match(missed.stderr, /^fleche: A value file was damaged .*\n$/);
       }),

@@ -1,6 +1,9 @@
 import { Call, type CallRecord } from "@fleche/core";
 import type { Encoding, Reference } from "../../src/codec/encoding.ts";
 import { findReferences } from "../../src/codec/references.ts";
+import type { Held } from "../../src/remote/_held_values.ts";
+import { encodeFrame, FRAME } from "../../src/remote/frames.ts";
+import { request, valueFrames } from "./_frames.ts";
 import { memoryCache } from "./_memory.ts";
 
 /** A call with all that it refers to, as a client sends it. */
@@ -34,6 +37,13 @@ export function saveParams({ record, references }: FiledCall): Record<string, un
   return { key: record.key, record: record.bytes, values: references };
 }
 
+/** The values of a call, as they are sent along; all of them, or those of some digests. */
+export function heldOf({ references, values }: FiledCall, digests?: readonly string[]): Held[] {
+  return references
+    .filter(({ digest }) => digests === undefined || digests.includes(digest))
+    .map((reference) => ({ reference, encoding: values.get(reference.digest) as Encoding }));
+}
+
 /** Numbers that differ between two seeds, of 8 bytes each. */
 export function numbers(length: number, seed = 1): Float64Array {
   return Float64Array.from({ length }, (_, index) => index * seed);
@@ -48,4 +58,17 @@ export function largeCall(name = "large"): Call {
     arguments: { grid: numbers(30_000, 3), steps: 5 },
     result: { mean: 1.5, first: shared, again: [shared, numbers(50_000, 7)] },
   });
+}
+
+/** The frames that save a call; with all its values unless they are given. */
+export function saveFrames(
+  id: number,
+  call: FiledCall,
+  { values = call.values }: { values?: ReadonlyMap<string, Encoding> } = {},
+): Uint8Array[] {
+  return [
+    request(id, "save", { params: saveParams(call), hasValues: true }),
+    ...[...values].flatMap(([digest, encoding]) => valueFrames(id, { digest, encoding })),
+    encodeFrame(FRAME.end, id),
+  ];
 }

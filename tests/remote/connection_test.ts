@@ -1,15 +1,13 @@
 import assert from "node:assert";
 import { CorruptValueError, NotFoundError, ProtocolError } from "@fleche/core";
 import { encode } from "../../src/codec/encode.ts";
-import { referenceTo } from "../../src/codec/encoding.ts";
+import { digestOf, referenceTo } from "../../src/codec/encoding.ts";
 import { encodeFrame, FRAME } from "../../src/remote/frames.ts";
 import { PROTOCOL_LIMITS } from "../../src/remote/limits.ts";
 import { toWireError } from "../../src/remote/wire_error.ts";
-import { valueFrames } from "../../src/remote/value_transfer.ts";
+import { answer, request, valueFrames, valuesIn } from "./_frames.ts";
 import { LoneClient } from "./_memory.ts";
 import { inTime, until } from "./_wait.ts";
-
-const answer = (id: number, result: unknown) => encodeFrame(FRAME.answer, id, result);
 
 Deno.test("Connection numbers its requests and gives each its answer, in any order", async () => {
   const client = new LoneClient();
@@ -18,11 +16,11 @@ Deno.test("Connection numbers its requests and gives each its answer, in any ord
   client.receive(answer(3, { name: "three" }), answer(1, { name: "one" }));
   client.receive(answer(2, { name: "two" }));
   const answers = await Promise.all(requests);
-  assert.deepEqual(answers.map(({ result }) => result.string("name")), names);
+  assert.deepEqual(answers.map((result) => result.string("name")), names);
   assert.deepEqual(client.sent.map(({ kind, id, fields }) => [kind, id, ...fields]), [
-    [FRAME.request, 1, "one", { name: "one" }, 0],
-    [FRAME.request, 2, "two", { name: "two" }, 0],
-    [FRAME.request, 3, "three", { name: "three" }, 0],
+    [FRAME.request, 1, "one", { name: "one" }, false],
+    [FRAME.request, 2, "two", { name: "two" }, false],
+    [FRAME.request, 3, "three", { name: "three" }, false],
   ]);
   assert.deepEqual(await client.end(), {});
 });
@@ -30,29 +28,34 @@ Deno.test("Connection numbers its requests and gives each its answer, in any ord
 Deno.test("Connection keeps apart the values of two answers that come piece by piece", async () => {
   const client = new LoneClient();
   const encodings = [1, 2].map((fill) => encode(new Uint8Array(600_000).fill(fill)));
-  const [first, second] = encodings.map((
-    encoding,
-    index,
-  ) => [...valueFrames(index + 1, referenceTo(encoding).digest, encoding, PROTOCOL_LIMITS)]);
-  assert(first !== undefined && second !== undefined && first.length === second.length);
-  const requests = [1, 2].map(() => client.connection.request("value", {}));
-  first.forEach((frame, index) => client.receive(frame, second[index] ?? new Uint8Array(0)));
-  client.receive(answer(2, {}), answer(1, {}));
-  const answers = await Promise.all(requests);
-  assert.deepEqual(
-    answers.map(({ values }) => [...values.keys()]),
-    encodings.map((encoding) => [referenceTo(encoding).digest]),
+  const [first, second] = encodings.map((encoding, index) =>
+    valueFrames(index + 1, { digest: referenceTo(encoding).digest, encoding })
   );
+  assert(first !== undefined && second !== undefined && first.length === second.length);
+  const digests: string[][] = [[], []];
+  const requests = digests.map((each) =>
+    client.connection.request("value", {}, {
+      onValue: ({ reference, encoding }, used) => {
+        assert.equal(digestOf(encoding.head, encoding.body), reference.digest);
+        each.push(reference.digest);
+        used();
+      },
+    })
+  );
+  first.forEach((frame, index) => client.receive(frame, second[index] ?? new Uint8Array(0)));
+  client.receive(answer(2), answer(1));
+  await Promise.all(requests);
+  assert.deepEqual(digests, encodings.map((encoding) => [referenceTo(encoding).digest]));
   await client.end();
 });
 
 Deno.test("Connection sends the values of a request, and an end", async () => {
   const client = new LoneClient();
   const encoding = encode("x".repeat(2000));
-  const { digest } = referenceTo(encoding);
-  const request = client.connection.request("save", {}, { values: new Map([[digest, encoding]]) });
-  await until(() => client.sent.length >= 4, "all frames of the request");
-  client.receive(answer(1, {}));
+  const reference = referenceTo(encoding);
+  const request = client.connection.request("save", {}, { values: [{ reference, encoding }] });
+  await client.until((sent) => sent.length >= 4);
+  client.receive(answer(1));
   await request;
   assert.deepEqual(client.sent.map(({ kind }) => kind), [
     FRAME.request,
@@ -60,6 +63,8 @@ Deno.test("Connection sends the values of a request, and an end", async () => {
     FRAME.chunk,
     FRAME.end,
   ]);
+  assert.deepEqual(client.sent[0]?.fields, ["save", {}, true]);
+  assert.deepEqual(valuesIn(client.sent).map((each) => each.reference), [reference]);
   await client.end();
 });
 
@@ -76,7 +81,7 @@ Deno.test("Connection fails a request with the error that comes, and no other", 
 Deno.test("Connection fails a request whose value arrives damaged, and no other", async () => {
   const client = new LoneClient();
   const encoding = encode("x".repeat(2000));
-  const damaged = valueFrames(1, "a".repeat(64), encoding, PROTOCOL_LIMITS);
+  const damaged = valueFrames(1, { digest: "a".repeat(64), encoding });
   const [failing, fine] = [1, 2].map(() => client.connection.request("value", {}));
   const failed = assert.rejects(failing as Promise<unknown>, CorruptValueError);
   client.receive(...damaged, answer(1, {}), answer(2, {}));
@@ -129,13 +134,13 @@ Deno.test("Connection says when its first request begins and its last one ends",
 });
 
 Deno.test("Connection fails a request that cannot be written", async () => {
-  const client = new LoneClient(PROTOCOL_LIMITS, new Deno.errors.BrokenPipe("Broken pipe"));
+  const client = new LoneClient({ fault: new Deno.errors.BrokenPipe("Broken pipe") });
   await assert.rejects(client.connection.request("load", {}));
   await client.end();
 });
 
 Deno.test("Connection has as many requests under way as its limit says; others wait", async () => {
-  const client = new LoneClient({ ...PROTOCOL_LIMITS, requests: 3 });
+  const client = new LoneClient({ limits: { ...PROTOCOL_LIMITS, requests: 3 } });
   const requests = [1, 2, 3, 4].map(() => client.connection.request("load", {}));
   const outcome = Promise.all(requests);
   outcome.catch(() => {});
@@ -168,7 +173,7 @@ const BREACHES: readonly [label: string, frame: Uint8Array][] = [
   ["an answer that is no object", answer(1, 5)],
   ["an answer without a result", encodeFrame(FRAME.answer, 1)],
   ["a frame of an unknown kind", encodeFrame(99, 1)],
-  ["a request", encodeFrame(FRAME.request, 1, "load", {}, 0)],
+  ["a request", request(1, "load")],
   ["an end", encodeFrame(FRAME.end, 1)],
   ["a chunk without an item", encodeFrame(FRAME.chunk, 1, new Uint8Array(5))],
   ["an item that announces no value", encodeFrame(FRAME.item, 1, { digest: "a" })],

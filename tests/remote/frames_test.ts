@@ -5,17 +5,13 @@ import { ProtocolError, registerType } from "@fleche/core";
 import { encodeFrame, FRAME, type Frame, FrameReader } from "../../src/remote/frames.ts";
 import { PROTOCOL_LIMITS } from "../../src/remote/limits.ts";
 import { bytesOf, concat, cut } from "./_bytes.ts";
+import { KeptFrames } from "./_memory.ts";
 
 const SEED = 20_240_901;
 
 function readAll(pieces: Iterable<Uint8Array>, limits = PROTOCOL_LIMITS): Frame[] {
-  const reader = new FrameReader(limits);
-  return whole([...pieces].flatMap((piece) => [...reader.push(piece)].map(kept)));
-}
-
-// The bytes of a chunk are there only until more is read.
-function kept({ kind, id, fields }: Frame): Omit<Frame, "size"> {
-  return { kind, id, fields: fields.map((field) => kind === FRAME.chunk ? copy(field) : field) };
+  const reader = new KeptFrames(limits);
+  return [...pieces].flatMap((piece) => reader.push(piece));
 }
 
 // A frame around bytes that need not be a frame's.

@@ -7,9 +7,9 @@ import { CallRecord } from "../../src/call_record.ts";
 import { encodeFrame, FRAME, FrameReader } from "../../src/remote/frames.ts";
 import { PROTOCOL_LIMITS, type ProtocolLimits } from "../../src/remote/limits.ts";
 import { toWireError } from "../../src/remote/wire_error.ts";
-import { valueFrames } from "../../src/remote/value_transfer.ts";
 import { concat, cut } from "./_bytes.ts";
 import { filed, numbers, saveParams } from "./_calls.ts";
+import { valueFrames } from "./_frames.ts";
 import { LoneClient, memoryCache, RawServer } from "./_memory.ts";
 
 const SEED = 1_977;
@@ -47,19 +47,25 @@ function framed(body: Uint8Array): Uint8Array {
 
 // Frames whose lengths are right, whatever is in them; else chance would hardly get past the length.
 const requestFrames = [
-  encodeFrame(FRAME.request, 1, "save", saveParams(call), call.values.size),
-  ...[...call.values].flatMap(([each, encoding]) => [...valueFrames(1, each, encoding, LIMITS)]),
+  encodeFrame(FRAME.request, 1, "save", saveParams(call), true),
+  ...[...call.values].flatMap(([digest, encoding]) => valueFrames(1, { digest, encoding }, LIMITS)),
   encodeFrame(FRAME.end, 1),
-  encodeFrame(FRAME.request, 2, "load", { key: call.record.key }, 0),
-  encodeFrame(FRAME.request, 3, "value", { digest }, 0),
-  encodeFrame(FRAME.request, 4, "has", { values: call.references }, 0),
-  encodeFrame(FRAME.request, 5, "query", { name: null }, 0),
-  encodeFrame(FRAME.request, 6, "list", { prefix: "" }, 0),
-  encodeFrame(FRAME.request, 7, "info", {}, 0),
-  encodeFrame(FRAME.request, 8, "evict", { key: digest }, 0),
+  encodeFrame(FRAME.request, 2, "load", { key: call.record.key }, false),
+  encodeFrame(
+    FRAME.request,
+    3,
+    "value",
+    { values: [{ digest, crc: 0, length: 5 }], parts: true },
+    false,
+  ),
+  encodeFrame(FRAME.request, 4, "has", { values: call.references }, false),
+  encodeFrame(FRAME.request, 5, "query", { name: null }, false),
+  encodeFrame(FRAME.request, 6, "list", { prefix: "" }, false),
+  encodeFrame(FRAME.request, 7, "info", {}, false),
+  encodeFrame(FRAME.request, 8, "evict", { key: digest }, false),
 ];
 const answerFrames = [
-  ...[...call.values].flatMap(([each, encoding]) => [...valueFrames(1, each, encoding, LIMITS)]),
+  ...[...call.values].flatMap(([digest, encoding]) => valueFrames(1, { digest, encoding }, LIMITS)),
   encodeFrame(FRAME.answer, 1, { record: call.record.bytes }),
   encodeFrame(FRAME.error, 2, toWireError(new ProtocolError("no"))),
   encodeFrame(FRAME.item, 3, { key: call.record.key, record: call.record.bytes }),
@@ -158,10 +164,8 @@ Deno.test("serve() files no record that was changed and given a new check sum", 
       const server = new RawServer({ cache });
       const params = { ...saveParams(call), record: concat([body, sum]) };
       await server.send(
-        encodeFrame(FRAME.request, 1, "save", params, call.values.size),
-        ...[...call.values].flatMap(([each, encoding]) => [
-          ...valueFrames(1, each, encoding, PROTOCOL_LIMITS),
-        ]),
+        encodeFrame(FRAME.request, 1, "save", params, true),
+        ...[...call.values].flatMap(([digest, encoding]) => valueFrames(1, { digest, encoding })),
         encodeFrame(FRAME.end, 1),
       );
       assert.deepEqual(await server.end(), {});
@@ -181,9 +185,11 @@ Deno.test("serve() files no record that was changed and given a new check sum", 
 Deno.test("Connection survives any bytes, and leaves no request waiting", async () => {
   await fc.assert(
     fc.asyncProperty(talk(answerFrames), async (pieces) => {
-      const client = new LoneClient(LIMITS);
+      const client = new LoneClient({ limits: LIMITS });
       const requests = ["load", "value", "query", "has"].map((method) => {
-        const options = method === "query" ? { onItem: () => {} } : {};
+        const options = method === "query"
+          ? { onItem: (_: unknown, used: () => void) => used() }
+          : {};
         return client.connection.request(method, {}, options).then(() => {}, () => {});
       });
       client.receive(...pieces);

@@ -37,11 +37,11 @@ async function filled(): Promise<Cache> {
 
 async function query(client: Client, params: Record<string, unknown>): Promise<string[]> {
   const keys: string[] = [];
-  const onItem = (item: unknown) => {
-    const fields = new Params(item, "a call");
-    keys.push(CallRecord.receive(fields.digest("key"), fields.bytes("record")).key);
+  const onItem = (item: Params, used: () => void) => {
+    keys.push(CallRecord.receive(item.digest("key"), item.bytes("record")).key);
+    used();
   };
-  const { result } = await client.connection.request("query", params, { onItem });
+  const result = await client.connection.request("query", params, { onItem });
   assert.equal(result.count("count"), keys.length);
   return keys;
 }
@@ -201,7 +201,7 @@ Deno.test("serve() ends a query that is cancelled, and answers the next", async 
   const cache = await filled();
   const state = endless(cache);
   const server = new RawServer({ cache });
-  const request = (id: number, method: string) => encodeFrame(FRAME.request, id, method, {}, 0);
+  const request = (id: number, method: string) => encodeFrame(FRAME.request, id, method, {}, false);
   await server.send(request(1, "query"));
   await server.until((frames) => frames.length > 20);
   await server.send(encodeFrame(FRAME.cancel, 1), request(2, "info"));

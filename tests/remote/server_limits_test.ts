@@ -4,18 +4,19 @@ import type { Reference } from "../../src/codec/encoding.ts";
 import { encodeFrame, FRAME } from "../../src/remote/frames.ts";
 import { PROTOCOL_LIMITS } from "../../src/remote/limits.ts";
 import { numbers } from "./_calls.ts";
+import { request } from "./_frames.ts";
 import { Client, memoryCache, RawServer } from "./_memory.ts";
 import { inTime } from "./_wait.ts";
-
-const request = (id: number, method: string, params: unknown = {}, values = 0) =>
-  encodeFrame(FRAME.request, id, method, params, values);
 
 Deno.test("serve() answers what is whole when its input ends", async () => {
   const cache = memoryCache();
   const slow = Promise.withResolvers<undefined>();
   cache.find = () => slow.promise;
   const server = new RawServer({ cache });
-  await server.send(request(1, "load", { key: "a".repeat(64) }), request(2, "info").subarray(0, 9));
+  await server.send(
+    request(1, "load", { params: { key: "a".repeat(64) } }),
+    request(2, "info").subarray(0, 9),
+  );
   const ended = server.end();
   slow.resolve(undefined);
   assert.deepEqual(await ended, {});
@@ -30,16 +31,18 @@ const BREACHES: readonly [label: string, bytes: Uint8Array[]][] = [
   ["a chunk of no request", [encodeFrame(FRAME.chunk, 1, new Uint8Array(5))]],
   ["an end of no request", [encodeFrame(FRAME.end, 1)]],
   ["a request without a method", [encodeFrame(FRAME.request, 1)]],
-  ["a request whose parameters are none", [encodeFrame(FRAME.request, 1, "load", 5, 0)]],
-  ["a request without a count of values", [encodeFrame(FRAME.request, 1, "load", {})]],
-  ["two requests of one number", [request(1, "save", {}, 1), request(1, "info")]],
+  ["a request whose parameters are none", [encodeFrame(FRAME.request, 1, "load", 5, false)]],
+  ["a request that does not say whether values follow", [
+    encodeFrame(FRAME.request, 1, "load", {}),
+  ]],
+  ["two requests of one number", [request(1, "save", { hasValues: true }), request(1, "info")]],
   ["an end inside a value", [
-    request(1, "save", {}, 1),
+    request(1, "save", { hasValues: true }),
     encodeFrame(FRAME.item, 1, { digest: "a".repeat(64), length: 5 }),
     encodeFrame(FRAME.end, 1),
   ]],
   ["more of a value than announced", [
-    request(1, "save", {}, 1),
+    request(1, "save", { hasValues: true }),
     encodeFrame(FRAME.item, 1, { digest: "a".repeat(64), length: 5 }),
     encodeFrame(FRAME.chunk, 1, new Uint8Array(6)),
   ]],
@@ -62,7 +65,10 @@ for (const [label, pieces] of BREACHES) {
 Deno.test("serve() takes as many requests at a time as its limit says, and no more", async () => {
   const requests = 5;
   const limits = { ...PROTOCOL_LIMITS, requests };
-  const pieces = Array.from({ length: requests }, (_, index) => request(index + 1, "save", {}, 1));
+  const pieces = Array.from(
+    { length: requests },
+    (_, index) => request(index + 1, "save", { hasValues: true }),
+  );
   const inside = new RawServer({ cache: memoryCache(), limits });
   await inside.send(...pieces);
   assert.deepEqual(await inside.end(), {});
@@ -76,7 +82,7 @@ Deno.test("serve() takes as many requests at a time as its limit says, and no mo
 Deno.test("serve() counts a request no longer once it is answered", async () => {
   const limits = { ...PROTOCOL_LIMITS, requests: 1 };
   await using client = await Client.start({ cache: memoryCache(), limits });
-  for (let round = 0; round < 20; round++) await client.connection.request("info", {});
+  for (let round = 0; round < 20; round++) await client.ask("info", {});
 });
 
 Deno.test("serve() ends when its client no longer reads, although its input goes on", async () => {
@@ -94,7 +100,7 @@ Deno.test("serve() ends when its client no longer reads, although its input goes
   const served = serve({ cache, input: input.readable, output }).catch(() => {});
   const writer = input.writable.getWriter();
   writer.closed.catch(() => {});
-  await writer.write(request(1, "value", reference));
+  await writer.write(request(1, "value", { params: { values: [reference], parts: true } }));
   try {
     await inTime(served, "the end of the server", 2000);
   } finally {
@@ -108,10 +114,10 @@ Deno.test("serve() survives an answer that is too long for a frame", async () =>
   const keys = Array.from({ length: 300_000 }, (_, index) => String(index).padStart(64, "0"));
   cache.list = () => Promise.resolve(keys);
   await using client = await Client.start({ cache });
-  const list = client.connection.request("list", { prefix: "" });
+  const list = client.ask("list", { prefix: "" });
   const outcome = await list.then(({ result }) => result.strings("keys").length, (error) => error);
   assert(outcome === keys.length || outcome instanceof Error);
-  await client.connection.request("info", {});
+  await client.ask("info", {});
 });
 
 Deno.test("serve() survives a client that asks for more than a frame holds", async () => {
@@ -121,11 +127,11 @@ Deno.test("serve() survives a client that asks for more than a frame holds", asy
     crc: 2 ** 31,
     length: 2 ** 32,
   }));
-  const has = client.connection.request("has", { values });
+  const has = client.ask("has", { values });
   const outcome = await has.then(
     ({ result }) => result.strings("missing").length,
     (error) => error,
   );
   assert(outcome === values.length || outcome instanceof Error);
-  await client.connection.request("info", {});
+  await client.ask("info", {});
 });

@@ -11,28 +11,10 @@ import {
 } from "@fleche/core";
 import { CallRecord } from "../../src/call_record.ts";
 import type { Encoding } from "../../src/codec/encoding.ts";
-import { encodeFrame, FRAME } from "../../src/remote/frames.ts";
-import { PROTOCOL_LIMITS } from "../../src/remote/limits.ts";
-import { valueFrames } from "../../src/remote/value_transfer.ts";
 import { TemporaryFolder } from "../storage/_temporary_folder.ts";
 import { Warnings } from "../storage/_warnings.ts";
-import { filed, type FiledCall, largeCall, numbers, saveParams } from "./_calls.ts";
+import { filed, heldOf, largeCall, numbers, saveFrames, saveParams } from "./_calls.ts";
 import { Client, memoryCache, RawServer } from "./_memory.ts";
-
-// The frames of a request that saves a call and sends some values along.
-function saveFrames(
-  id: number,
-  call: FiledCall,
-  values: ReadonlyMap<string, Encoding> = call.values,
-): Uint8Array[] {
-  return [
-    encodeFrame(FRAME.request, id, "save", saveParams(call), values.size),
-    ...[...values].flatMap((
-      [digest, encoding],
-    ) => [...valueFrames(id, digest, encoding, PROTOCOL_LIMITS)]),
-    encodeFrame(FRAME.end, id),
-  ];
-}
 
 async function isEmpty(cache: Cache): Promise<boolean> {
   return (await cache.list("")).length === 0;
@@ -42,8 +24,7 @@ Deno.test("serve() files a call that comes with all its values", async () => {
   const cache = memoryCache();
   const call = await filed(largeCall());
   await using client = await Client.start({ cache });
-  const { values } = call;
-  const { result } = await client.connection.request("save", saveParams(call), { values });
+  const { result } = await client.ask("save", saveParams(call), { values: heldOf(call) });
   assert.deepEqual(result.strings("missing"), []);
   const loaded = await (await cache.load(call.record.key)).fetch();
   assert.deepEqual(loaded.result, largeCall().result);
@@ -56,7 +37,7 @@ Deno.test("serve() files a call whose values it has, without their being sent", 
   await cache.save(largeCall());
   await cache.evict(call.record.key);
   await using client = await Client.start({ cache });
-  const { result } = await client.connection.request("save", saveParams(call));
+  const { result } = await client.ask("save", saveParams(call));
   assert.deepEqual(result.strings("missing"), []);
   assert.deepEqual(await (await cache.load(call.record.key)).result(), largeCall().result);
 });
@@ -66,16 +47,15 @@ Deno.test("serve() says which values it lacks, and files nothing until they come
   const call = await filed(largeCall());
   const digests = [...call.values.keys()];
   await using client = await Client.start({ cache });
-  const nothing = await client.connection.request("save", saveParams(call));
+  const nothing = await client.ask("save", saveParams(call));
   assert.deepEqual(new Set(nothing.result.strings("missing")), new Set(digests));
   assert.equal(await isEmpty(cache), true);
   const [first = ""] = digests;
-  const some = new Map([[first, call.values.get(first) as Encoding]]);
-  const half = await client.connection.request("save", saveParams(call), { values: some });
+  const some = heldOf(call, [first]);
+  const half = await client.ask("save", saveParams(call), { values: some });
   assert.deepEqual(new Set(half.result.strings("missing")), new Set(digests.slice(1)));
   assert.equal(await cache.contains(call.record.key), false);
-  const { values } = call;
-  const all = await client.connection.request("save", saveParams(call), { values });
+  const all = await client.ask("save", saveParams(call), { values: heldOf(call) });
   assert.deepEqual(all.result.strings("missing"), []);
   assert.equal(await cache.contains(call.record.key), true);
 });
@@ -89,10 +69,10 @@ Deno.test("serve() lacks a part although it has the value that refers to it", as
   assert(part !== undefined);
   assert.equal(await cache.values.delete(part.digest), true);
   await using client = await Client.start({ cache });
-  const { result } = await client.connection.request("save", saveParams(call));
+  const { result } = await client.ask("save", saveParams(call));
   assert.deepEqual(result.strings("missing"), [part.digest]);
-  const values = new Map([[part.digest, call.values.get(part.digest) as Encoding]]);
-  await client.connection.request("save", saveParams(call), { values });
+  const values = heldOf(call, [part.digest]);
+  await client.ask("save", saveParams(call), { values });
   assert.deepEqual(await (await cache.load(call.record.key)).result(), [
     "x".repeat(3000),
     numbers(10_000),
@@ -124,10 +104,10 @@ for (const what of ["result", "argument"] as const) {
       values.put(reference, call.values.get(reference.digest) as Encoding);
     }
     await using client = await Client.start({ cache });
-    const { result } = await client.connection.request("save", saveParams(call));
+    const { result } = await client.ask("save", saveParams(call));
     assert.deepEqual(new Set(result.strings("missing")), new Set(digests));
-    const sent = new Map(digests.map((each) => [each, call.values.get(each) as Encoding]));
-    const again = await client.connection.request("save", saveParams(call), { values: sent });
+    const sent = heldOf(call, digests);
+    const again = await client.ask("save", saveParams(call), { values: sent });
     assert.deepEqual(again.result.strings("missing"), []);
     const loaded = await (await cache.load(call.record.key)).fetch();
     assert.deepEqual(loaded.result, saved().result);
@@ -141,10 +121,10 @@ Deno.test("serve() does not file a call whose client leaves a part unnamed", asy
   const part = call.references.find(({ length }) => length > 70_000);
   assert(part !== undefined);
   const references = call.references.filter((each) => each !== part);
-  const values = new Map([...call.values].filter(([digest]) => digest !== part.digest));
+  const values = heldOf({ ...call, references });
   await using client = await Client.start({ cache });
   await assert.rejects(
-    client.connection.request("save", saveParams({ ...call, references }), { values }),
+    client.ask("save", saveParams({ ...call, references }), { values }),
     NotFoundError,
   );
   assert.equal(await cache.contains(call.record.key), false);
@@ -161,14 +141,14 @@ Deno.test("serve() refuses a damaged value, files nothing, and goes on", async (
       return copy;
     };
     const encoding = body === undefined ? { head: damaged(head) } : { head, body: damaged(body) };
-    const values = new Map(call.values).set(digest, encoding);
+    const values = heldOf({ ...call, values: new Map(call.values).set(digest, encoding) });
     await assert.rejects(
-      client.connection.request("save", saveParams(call), { values }),
+      client.ask("save", saveParams(call), { values }),
       (error) => error instanceof CorruptValueError && error.data.digest === digest,
     );
   }
   assert.equal(await isEmpty(cache), true);
-  await client.connection.request("save", saveParams(call), { values: call.values });
+  await client.ask("save", saveParams(call), { values: heldOf(call) });
   assert.equal(await cache.contains(call.record.key), true);
 });
 
@@ -177,11 +157,11 @@ Deno.test("serve() refuses a record under the key of another call", async () => 
   const [one, other] = [await filed(new Call({ name: "f", result: 1 })), "b".repeat(64)];
   await using client = await Client.start({ cache });
   const params = { ...saveParams(one), key: other };
-  await assert.rejects(client.connection.request("save", params), CorruptValueError);
+  await assert.rejects(client.ask("save", params), CorruptValueError);
   // The check sum is right, but the fields add up to another key.
   const moved = CallRecord.build(other, one.record.fields);
   await assert.rejects(
-    client.connection.request("save", { ...params, record: moved.bytes }),
+    client.ask("save", { ...params, record: moved.bytes }),
     CorruptValueError,
   );
   assert.equal(await isEmpty(cache), true);
@@ -195,11 +175,11 @@ Deno.test("serve() refuses a damaged record, wherever the damage is", async () =
     const record = call.record.bytes.slice();
     record[at] = (record[at] as number) ^ 1;
     const params = { ...saveParams(call), record };
-    await assert.rejects(client.connection.request("save", params), CorruptValueError);
+    await assert.rejects(client.ask("save", params), CorruptValueError);
   }
   for (const length of [0, 1, 5, call.record.bytes.length - 1]) {
     const params = { ...saveParams(call), record: call.record.bytes.slice(0, length) };
-    await assert.rejects(client.connection.request("save", params), CorruptValueError);
+    await assert.rejects(client.ask("save", params), CorruptValueError);
   }
   assert.equal(await isEmpty(cache), true);
 });
@@ -220,7 +200,7 @@ for (const [label, change] of FORGED) {
     const forged = CallRecord.build(record.key, { ...record.fields, ...change });
     await using client = await Client.start({ cache });
     const params = { key: record.key, record: forged.bytes, values: [] };
-    await assert.rejects(client.connection.request("save", params), CorruptValueError);
+    await assert.rejects(client.ask("save", params), CorruptValueError);
     assert.equal(await isEmpty(cache), true);
   });
 }
@@ -228,9 +208,9 @@ for (const [label, change] of FORGED) {
 Deno.test("serve() keeps no value that a record does not refer to", async () => {
   const cache = memoryCache();
   const call = await filed(new Call({ name: "f", result: 1 }));
-  const { values } = await filed(largeCall());
+  const values = heldOf(await filed(largeCall()));
   await using client = await Client.start({ cache });
-  await client.connection.request("save", saveParams(call), { values });
+  await client.ask("save", saveParams(call), { values });
   assert.deepEqual(await cache.values.list(""), []);
   assert.equal(await cache.contains(call.record.key), true);
 });

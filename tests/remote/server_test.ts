@@ -11,14 +11,12 @@ import {
   ValueMemory,
 } from "@fleche/core";
 import type { Reference } from "../../src/codec/encoding.ts";
-import { encodeFrame, FRAME } from "../../src/remote/frames.ts";
+import { FRAME } from "../../src/remote/frames.ts";
 import { PROTOCOL_LIMITS } from "../../src/remote/limits.ts";
 import { VERSION } from "../../src/version.ts";
 import { largeCall, numbers } from "./_calls.ts";
+import { request } from "./_frames.ts";
 import { Client, memoryCache, RawServer } from "./_memory.ts";
-
-const request = (id: number, method: string, params: unknown = {}, values = 0) =>
-  encodeFrame(FRAME.request, id, method, params, values);
 
 Deno.test("serve() announces itself on a line of its own", async () => {
   const server = new RawServer({ cache: memoryCache() });
@@ -38,7 +36,7 @@ Deno.test("serve() tells what it serves, without secrets", async () => {
       env: { TOKEN: "hunter2" },
     },
   });
-  const { result } = await client.connection.request("info", {});
+  const { result } = await client.ask("info", {});
   assert.equal(result.string("cache_name"), "shared");
   assert.equal(result.boolean("read_only"), true);
   assert.equal(result.string("version"), VERSION);
@@ -54,7 +52,7 @@ Deno.test("serve() tells what it serves, without secrets", async () => {
 
 Deno.test("serve() tells that a cache is read-only by itself", async () => {
   await using client = await Client.start({ cache: memoryCache().readonly() });
-  const { result } = await client.connection.request("info", {});
+  const { result } = await client.ask("info", {});
   assert.equal(result.boolean("read_only"), true);
   assert.equal(result.any("cache_name"), null);
 });
@@ -64,7 +62,7 @@ Deno.test("serve() answers a load with the record and a small result in one go",
   const call = new Call({ name: "f", arguments: { x: numbers(500) }, result: numbers(1000) });
   const key = await cache.save(call);
   await using client = await Client.start({ cache });
-  const { result, values } = await client.connection.request("load", { key });
+  const { result, values } = await client.ask("load", { key });
   const record = (await cache.load(key)).detach();
   assert.deepEqual(result.bytes("record"), record.bytes);
   const [reference] = record.resultReferences as [Reference];
@@ -78,7 +76,7 @@ Deno.test("serve() sends a result of many parts along as far as there is room", 
   const key = await cache.save(new Call({ name: "f", result: parts }));
   const limits = { ...PROTOCOL_LIMITS, inline: 200_000 };
   await using client = await Client.start({ cache, limits });
-  const { values } = await client.connection.request("load", { key });
+  const { values } = await client.ask("load", { key });
   // Two of the parts, of 80 kB each; the list of references to them stands in the record.
   assert.equal(values.size, 2);
 });
@@ -89,13 +87,13 @@ Deno.test("serve() sends no result along that is over its limit", async () => {
   const [reference] = (await cache.load(key)).detach().resultReferences as [Reference];
   for (const [inline, count] of [[reference.length, 1], [reference.length - 1, 0]] as const) {
     await using client = await Client.start({ cache, limits: { ...PROTOCOL_LIMITS, inline } });
-    assert.equal((await client.connection.request("load", { key })).values.size, count);
+    assert.equal((await client.ask("load", { key })).values.size, count);
   }
 });
 
 Deno.test("serve() answers a load of what is not there with nothing", async () => {
   await using client = await Client.start({ cache: memoryCache() });
-  const { result } = await client.connection.request("load", { key: "a".repeat(64) });
+  const { result } = await client.ask("load", { key: "a".repeat(64) });
   assert.equal(result.optionalBytes("record"), undefined);
 });
 
@@ -105,7 +103,7 @@ Deno.test("serve() sends a large value in chunks, by reference and by digest", a
   const [reference] = (await cache.load(key)).detach().resultReferences as [Reference];
   for (const params of [reference, { digest: reference.digest }]) {
     const server = new RawServer({ cache });
-    await server.send(request(1, "value", params));
+    await server.send(request(1, "value", { params }));
     assert.deepEqual(await server.end(), {});
     assert.deepEqual(server.frames[0]?.fields, [{
       digest: reference.digest,
@@ -124,7 +122,7 @@ Deno.test("serve() sends a value that a record holds itself", async () => {
   await cache.save(new Call({ name: "f", result: "a short one" }));
   await using client = await Client.start({ cache });
   const wanted = digest("a short one").hex;
-  const { result, values } = await client.connection.request("value", { digest: wanted });
+  const { result, values } = await client.ask("value", { digest: wanted });
   assert.equal(result.boolean("found"), true);
   assert.deepEqual([...values.keys()], [wanted]);
 });
@@ -133,7 +131,7 @@ Deno.test("serve() says that a value is not there", async () => {
   await using client = await Client.start({ cache: memoryCache() });
   const absent = { digest: "a".repeat(64), crc: 0, length: 5 };
   for (const params of [absent, { digest: absent.digest }]) {
-    const { result, values } = await client.connection.request("value", params);
+    const { result, values } = await client.ask("value", params);
     assert.equal(result.boolean("found"), false);
     assert.equal(values.size, 0);
   }
@@ -145,16 +143,14 @@ Deno.test("serve() tells which values are missing, lists, finds and evicts", asy
   const references = (await cache.load(key)).detach().references;
   await using client = await Client.start({ cache });
   const absent = { digest: "a".repeat(64), crc: 0, length: 5 };
-  const has = await client.connection.request("has", { values: [...references, absent] });
+  const has = await client.ask("has", { values: [...references, absent] });
   assert.deepEqual(has.result.strings("missing"), [absent.digest]);
-  const list = await client.connection.request("list", { prefix: key.slice(0, 6) });
+  const list = await client.ask("list", { prefix: key.slice(0, 6) });
   assert.deepEqual(list.result.strings("keys"), [key]);
-  const limited = await client.connection.request("list", { prefix: "", limit: 1 });
+  const limited = await client.ask("list", { prefix: "", limit: 1 });
   assert(limited.result.strings("keys").length >= 1);
-  const found = async () =>
-    (await client.connection.request("contains", { key })).result.boolean("found");
-  const evict = async () =>
-    (await client.connection.request("evict", { key })).result.boolean("found");
+  const found = async () => (await client.ask("contains", { key })).result.boolean("found");
+  const evict = async () => (await client.ask("evict", { key })).result.boolean("found");
   assert.deepEqual([await found(), await evict(), await found(), await evict()], [
     ...[true, true, false, false],
   ]);
@@ -171,7 +167,7 @@ Deno.test("serve() sends the records of a query one by one, before their number"
   for (const [name, count] of [["f", 50], [null, 51], ["h", 0]] as const) {
     const items: { key: string }[] = [];
     const onItem = (item: unknown) => items.push(item as { key: string });
-    const { result } = await client.connection.request("query", { name }, { onItem });
+    const { result } = await client.ask("query", { name }, { onItem });
     assert.equal(result.count("count"), count);
     assert.equal(items.length, count);
     if (name === "f") assert.deepEqual(new Set(items.map(({ key }) => key)), keys);
@@ -182,11 +178,11 @@ Deno.test("serve() refuses a method that it does not know, and goes on", async (
   await using client = await Client.start({ cache: memoryCache() });
   for (const method of ["fly", "constructor", "__proto__", "toString", ""]) {
     await assert.rejects(
-      client.connection.request(method, {}),
+      client.ask(method, {}),
       (error) => error instanceof ProtocolError && error.data.method === method,
     );
   }
-  await client.connection.request("info", {});
+  await client.ask("info", {});
 });
 
 Deno.test("serve() refuses parameters that are not as they should be, and goes on", async () => {
@@ -208,9 +204,9 @@ Deno.test("serve() refuses parameters that are not as they should be, and goes o
     ["contains", { key: null }],
   ];
   for (const [method, params] of wrong) {
-    await assert.rejects(client.connection.request(method, params), ProtocolError);
+    await assert.rejects(client.ask(method, params), ProtocolError);
   }
-  await client.connection.request("info", {});
+  await client.ask("info", {});
 });
 
 Deno.test("serve() passes on why the cache fails, as the class of the error", async () => {
@@ -222,11 +218,11 @@ Deno.test("serve() passes on why the cache fails, as the class of the error", as
   cache.find = (key) => Promise.reject(failing.get(key));
   await using client = await Client.start({ cache });
   await assert.rejects(
-    client.connection.request("load", { key: "a".repeat(64) }),
+    client.ask("load", { key: "a".repeat(64) }),
     (error) => error instanceof NotFoundError && error.message === "Lost",
   );
   await assert.rejects(
-    client.connection.request("load", { key: "b".repeat(64) }),
+    client.ask("load", { key: "b".repeat(64) }),
     (error) => error instanceof RemoteError && error.data.remoteName === "TypeError",
   );
 });
@@ -237,9 +233,9 @@ Deno.test("serve() answers requests as they finish, not as they come", async () 
   const key = "a".repeat(64);
   cache.find = () => slow.promise;
   const server = new RawServer({ cache });
-  await server.send(request(1, "load", { key }), request(2, "info"));
+  await server.send(request(1, "load", { params: { key } }), request(2, "info"));
   await server.until((frames) => frames.length === 1);
-  await server.send(request(3, "contains", { key }));
+  await server.send(request(3, "contains", { params: { key } }));
   await server.until((frames) => frames.length === 2);
   slow.resolve(undefined);
   await server.until((frames) => frames.length === 3);
@@ -252,7 +248,10 @@ Deno.test("serve() lets a small answer pass while it sends a large value", async
   const key = await cache.save(new Call({ name: "f", result: numbers(1_000_000) }));
   const [reference] = (await cache.load(key)).detach().resultReferences as [Reference];
   const server = new RawServer({ cache });
-  await server.send(request(1, "value", reference), request(2, "info"));
+  await server.send(
+    request(1, "value", { params: { values: [reference], parts: true } }),
+    request(2, "info"),
+  );
   assert.deepEqual(await server.end(), {});
   const ids = server.frames.filter(({ kind }) => kind === FRAME.answer).map(({ id }) => id);
   assert.deepEqual(ids, [2, 1]);
@@ -263,11 +262,11 @@ Deno.test("serve() refuses to store and to evict if it is told to", async () => 
   const key = await cache.save(new Call({ name: "f", result: 1 }));
   await using client = await Client.start({ cache, readOnly: true });
   const record = (await cache.load(key)).detach();
-  await assert.rejects(client.connection.request("evict", { key }), RejectedError);
+  await assert.rejects(client.ask("evict", { key }), RejectedError);
   assert.equal(await cache.contains(key), true);
   await cache.evict(key);
   const params = { key, record: record.bytes, values: [] };
-  await assert.rejects(client.connection.request("save", params), RejectedError);
+  await assert.rejects(client.ask("save", params), RejectedError);
   assert.equal(await cache.contains(key), false);
 });
 

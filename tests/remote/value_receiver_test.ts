@@ -4,18 +4,20 @@ import fc from "fast-check";
 import { CorruptValueError, ProtocolError } from "@fleche/core";
 import { encode } from "../../src/codec/encode.ts";
 import { type Encoding, joined, referenceTo } from "../../src/codec/encoding.ts";
-import { FRAME, FrameReader } from "../../src/remote/frames.ts";
+import { FRAME } from "../../src/remote/frames.ts";
 import { PROTOCOL_LIMITS, type ProtocolLimits } from "../../src/remote/limits.ts";
-import { type ReceivedValue, valueFrames, ValueReceiver } from "../../src/remote/value_transfer.ts";
+import { type ReceivedValue, ValueReceiver } from "../../src/remote/value_receiver.ts";
+import { valueFrames } from "./_frames.ts";
+import { KeptFrames } from "./_memory.ts";
 
 const LIMITS: ProtocolLimits = { ...PROTOCOL_LIMITS, chunk: 1000, value: 10_000 };
 
 // The items and chunks of a value, as the other side reads them.
-function sent(encoding: Encoding, limits = LIMITS): { kind: number; field: unknown }[] {
-  const reader = new FrameReader(limits);
+function sent(encoding: Encoding): { kind: number; field: unknown }[] {
   const { digest } = referenceTo(encoding);
-  return [...valueFrames(1, digest, encoding, limits)]
-    .flatMap((bytes) => [...reader.push(bytes)])
+  const reader = new KeptFrames(LIMITS);
+  return valueFrames(1, { digest, encoding }, LIMITS)
+    .flatMap((bytes) => reader.push(bytes))
     .map(({ kind, fields }) => ({ kind, field: fields[0] }));
 }
 
@@ -35,7 +37,7 @@ function valueOfLength(length: number): Encoding {
   return { head: encode(new Uint8Array(randomBytes(length - 3))).head };
 }
 
-Deno.test("ValueReceiver puts together what valueFrames() takes apart, of every length", () => {
+Deno.test("ValueReceiver puts together values of every length", () => {
   fc.assert(
     fc.property(fc.array(fc.uint8Array({ minLength: 1, maxLength: 4500 })), (values) => {
       const encodings = values.map((value) => encode(value));
@@ -47,41 +49,12 @@ Deno.test("ValueReceiver puts together what valueFrames() takes apart, of every 
   );
 });
 
-Deno.test("valueFrames() sends the head and the memory of a large array without joining them", () => {
-  const encoding = encode(Float64Array.from({ length: 500 }, (_, index) => index));
-  const halves = { head: encoding.head.slice(0, 6), body: joined(encoding).slice(6) };
-  const [value] = receive(sent(halves));
-  assert(value !== undefined);
-  assert.deepEqual(joined(value.encoding), joined(encoding));
-});
-
-for (const length of [999, 1000, 1001, 2000, 2001]) {
-  Deno.test(`valueFrames() keeps to the limit of a chunk in a value of ${length} bytes`, () => {
-    const chunks = sent(valueOfLength(length)).filter(({ kind }) => kind === FRAME.chunk);
-    const lengths = chunks.map(({ field }) => (field as Uint8Array).length);
-    assert.equal(lengths.length, Math.ceil(length / LIMITS.chunk));
-    assert.equal(lengths.reduce((sum, each) => sum + each, 0), length);
-    assert(lengths.every((each) => each <= LIMITS.chunk));
-  });
-}
-
 Deno.test("ValueReceiver takes a value just inside its limit, and none just outside", () => {
   const inside = valueOfLength(LIMITS.value);
   assert.deepEqual(receive(sent(inside)).map(({ encoding }) => encoding.head), [inside.head]);
   assert.throws(
     () => receive(sent(valueOfLength(LIMITS.value + 1))),
     (error) => error instanceof ProtocolError && error.data.limit === "value",
-  );
-});
-
-Deno.test("ValueReceiver takes a chunk just inside its limit, and none just outside", () => {
-  const receiver = new ValueReceiver(LIMITS);
-  const digest = "0".repeat(64);
-  receiver.announce({ digest, length: 5000 });
-  assert.equal(receiver.chunk(new Uint8Array(LIMITS.chunk)), undefined);
-  assert.throws(
-    () => receiver.chunk(new Uint8Array(LIMITS.chunk + 1)),
-    (error) => error instanceof ProtocolError && error.data.limit === "chunk",
   );
 });
 
