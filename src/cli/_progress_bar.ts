@@ -7,6 +7,9 @@ const BAR = 24;
 /** Least time between two drawings, in milliseconds. */
 const PAUSE = 100;
 
+/** Columns of a terminal that does not tell. */
+const USUAL_WIDTH = 80;
+
 /** How far something is. */
 export interface Progress {
   /** What was done before this began. */
@@ -63,7 +66,7 @@ export class ProgressBar implements Disposable {
   }
 }
 
-// A line that is too long could not be drawn over.
+// A line that is too long could not be drawn over. A terminal may not tell its width.
 function cut(line: string): string {
-  return line.slice(0, Math.max(0, Deno.consoleSize().columns - 1));
+  return line.slice(0, (Deno.consoleSize().columns || USUAL_WIDTH) - 1);
 }

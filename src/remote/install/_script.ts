@@ -60,7 +60,8 @@ const DEFINITIONS: readonly string[] = [
   'leave() { if test -f "$mine"; then mv -f "$mine" "$p.part"; fi; }',
   "copy() { " +
   'folder=${p%/*}; mkdir -p "${folder:-/}" || fail folder; ' +
-  'mine=$p.part.$$; trap leave EXIT; trap "exit 1" HUP INT TERM; ' +
+  // Nobody may be left to hear what it says.
+  'mine=$p.part.$$; trap leave EXIT; trap "exit 1" HUP INT TERM; trap "" PIPE; ' +
   'if test "$offset" = 0; then true >"$mine" || fail folder; ' +
   'else mv -f "$p.part" "$mine" || fail folder; fi; ' +
   'cat >>"$mine" || fail write; ' +

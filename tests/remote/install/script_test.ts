@@ -154,6 +154,20 @@ Deno.test("installCommand() leaves what has arrived if the input ends too early,
     assert.equal(contentOf(home), TEXT);
   }));
 
+Deno.test("installCommand() leaves what has arrived if nobody listens any more", () =>
+  withHome(async (home) => {
+    const child = startScript({ home });
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode("copy 0\n"));
+    await writer.write(PROGRAM.subarray(0, 8));
+    await until(() => filesBelow(home).length > 0, "the part");
+    await child.stdout.cancel();
+    await child.stderr.cancel();
+    await writer.close();
+    await inTime(child.status, "the end");
+    assert.deepEqual(filesBelow(home), ["bin/fleche.part"]);
+  }));
+
 Deno.test("installCommand() leaves what has arrived if it is ended", () =>
   withHome(async (home) => {
     const child = startScript({ home });
