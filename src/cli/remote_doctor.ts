@@ -1,6 +1,8 @@
 import type { Command } from "commander";
+import { configSources } from "../config/load.ts";
 import { visible, visibleLines } from "../display_text.ts";
 import { ConfigError } from "../errors.ts";
+import { nearest } from "../nearest.ts";
 import { diagnose } from "../remote/doctor/doctor.ts";
 import { failed, ok, type Step } from "../remote/doctor/step.ts";
 import { type CommonOptions, withJson } from "./_common.ts";
@@ -57,7 +59,11 @@ async function* checkAll(name: string, given: DoctorOptions): AsyncIterable<Step
 }
 
 function sourceText(name: string, { table }: FarCache): string {
-  if (table === undefined) return `No table [${name}]: "${name}" is taken as a host`;
+  if (table === undefined) {
+    const meant = nearest(name, configSources().tables.map((each) => each.name));
+    const hint = meant === undefined ? "" : `; did you mean "${meant}"?`;
+    return `No table [${name}]: "${name}" is taken as a host${hint}`;
+  }
   return `[${name}] in ${table.file}, line ${table.line}`;
 }
 

@@ -104,6 +104,12 @@ Deno.test("fleche remote doctor says what is wrong on this side", { ignore }, as
     remedy: "Install OpenSSH, or add its folder to PATH",
   });
 
+  const misspelt = await near.run([...DOCTOR, "clutser", "--json", "--ssh-option", "-Q"]);
+  assert.match(
+    reportOf(misspelt).steps[0]?.detail ?? "",
+    /taken as a host; did you mean "cluster"\?/,
+  );
+
   const unknown = await near.run([...DOCTOR, "far", "--json"]);
   assert.equal(unknown.code, 1);
   const last = reportOf(unknown).steps.at(-1);

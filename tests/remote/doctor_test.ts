@@ -74,6 +74,18 @@ for (const shell of SHELLS) {
   );
 }
 
+Deno.test("diagnose() is not put off by what setup commands leave behind", { ignore }, async () => {
+  await using site = await Site.start();
+  const setupCommands = ["IFS=:,; set -eu", "set -f; PATH=/nowhere", "fleche_file=x; umask 077"];
+  const steps = await stepsOf(site.options({ setupCommands }));
+  assert.deepEqual(withStatus(steps, "failed"), []);
+  assert.equal(steps.at(-1)?.step, "value of 1 MiB");
+
+  const absent = await stepsOf(site.options({ setupCommands, command: "no-such-fleche" }));
+  assert.deepEqual(withStatus(absent, "failed"), ["program"]);
+  assert.match(absent.at(-1)?.detail ?? "", /no program in the folders of PATH/);
+});
+
 Deno.test("diagnose() warns of what a login script prints", { ignore }, async () => {
   await using site = await Site.start({ forceCommand: loginThatRuns("printf Welcome") });
   const steps = await stepsOf(site.options());

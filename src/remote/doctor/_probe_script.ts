@@ -22,27 +22,29 @@ export const GO = "go";
 export function probeCommand(options: RemoteCommandOptions, mark: string): string {
   const lines = [
     `fleche_mark=${quoteWord(mark)}`,
-    'fleche_say() { printf "%s %s\\n" "$fleche_mark" "$*"; }',
+    'fleche_say() { printf "%s %s\\n" "$fleche_mark" "$1"; }',
     // A login script may have left a line without its end.
     'printf "\\n"',
     "fleche_say login",
-    'fleche_say system "$(uname -s) $(uname -m)"',
+    'fleche_say "system $(uname -s) $(uname -m)"',
     // musl tells its name on standard error.
-    'fleche_say library "$(getconf GNU_LIBC_VERSION 2>/dev/null || ' +
+    'fleche_say "library $(getconf GNU_LIBC_VERSION 2>/dev/null || ' +
     '{ command -v ldd >/dev/null && ldd --version 2>&1 | sed -n 1p; })"',
-    'fleche_say clock "$(date +%s)"',
+    'fleche_say "clock $(date +%s)"',
     ...variableLines(options.env),
     ...options.workdir === undefined ? [] : [
       `cd -- ${quotePath(options.workdir)} || exit`,
     ],
-    'fleche_say folder "$PWD"',
+    'fleche_say "folder $PWD"',
     ...options.setupCommands.flatMap((command, index) => [
       `eval ${quoteWord(command)} </dev/null >&2 || exit`,
-      `fleche_say setup ${index}`,
+      `fleche_say "setup ${index}"`,
     ]),
     ...programLines(options.command),
-    `fleche_text=$(${programText(options.command)} --version </dev/null 2>&1)`,
-    'fleche_say program "$? $fleche_text"',
+    // A setup command may have made failures end the shell (set -e).
+    `fleche_text=$(${programText(options.command)} --version </dev/null 2>&1) ` +
+    "&& fleche_code=0 || fleche_code=$?",
+    'fleche_say "program $fleche_code $fleche_text"',
     "fleche_say ready",
     `IFS= read -r fleche_line && [ "$fleche_line" = ${GO} ] || exit 0`,
     serveLine(options),
@@ -58,7 +60,7 @@ function programLines(command: RemoteCommandOptions["command"]): string[] {
   if (!isPlain) return [];
   const find = word.includes("/")
     ? `fleche_file=${quotePath(word)}`
-    : `fleche_file=$(command -v ${quoteWord(word)})`;
+    : `fleche_file=$(command -v ${quoteWord(word)} || :)`;
   const kinds = [
     'if [ -d "$fleche_file" ]; then fleche_kind=folder',
     'elif [ -x "$fleche_file" ]; then fleche_kind=program',
@@ -71,7 +73,7 @@ function programLines(command: RemoteCommandOptions["command"]): string[] {
   return [
     find,
     kinds.join("; "),
-    'fleche_say file "$fleche_kind $fleche_file"',
-    `fleche_say head "$(${head})"`,
+    'fleche_say "file $fleche_kind $fleche_file"',
+    `fleche_say "head $(${head})"`,
   ];
 }

@@ -72,7 +72,9 @@ export class ProbeSession {
   async probe(): Promise<Probe> {
     while (true) {
       const probe = this.#probe();
-      if (probe.isWhole || !await this.#readMore()) return probe;
+      if (probe.isWhole) return probe;
+      if (this.printsTooMuch) this.process.abort("printed too much");
+      if (!await this.#readMore()) return probe;
     }
   }
 

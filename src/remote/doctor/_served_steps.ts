@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { Call } from "../../call.ts";
-import { NotFoundError } from "../../errors.ts";
+import { NotFoundError, RemoteConnectionError } from "../../errors.ts";
 import { inTime } from "../../in_time.ts";
 import { durationText } from "../../time_text.ts";
 import { VERSION } from "../../version.ts";
@@ -67,11 +67,19 @@ function isForgetful(cache: unknown): boolean {
 // What the far side says is the detail, whatever it is.
 function failure(error: unknown): Finding {
   if (!(error instanceof Error)) throw error;
-  const remedy = error instanceof NotFoundError
-    ? "See whether the cache there keeps anything: it may be void, or limited to less than this"
-    : "See that the folders of the cache can be read and written there, that there is room (df, " +
-      "quota), and that locks work on their filesystem";
-  return { status: "failed", detail: error.message, remedy };
+  return { status: "failed", detail: error.message, remedy: remedyFor(error) };
+}
+
+function remedyFor(error: Error): string {
+  if (error instanceof NotFoundError) {
+    return "See whether the cache there keeps anything: it may be void, or limited to less than this";
+  }
+  if (error instanceof RemoteConnectionError) {
+    return "See what it says, and try again; where links break, ServerAliveInterval in ~/.ssh/config " +
+      "keeps them, or finds out sooner";
+  }
+  return "See that the folders of the cache can be read and written there, that there is room (df, " +
+    "quota), and that locks work on their filesystem";
 }
 
 async function askOften(cache: SshCache): Promise<Finding> {

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { RemoteConnectionError } from "../../errors.ts";
+import { ConfigError, type RemoteConnectionError } from "../../errors.ts";
 import { durationText } from "../../time_text.ts";
 import { VERSION } from "../../version.ts";
 import { connectThrough, SshCache, type SshCacheOptions } from "../ssh_cache.ts";
@@ -17,7 +17,7 @@ import { failed, ok, skipped, type Step, warning } from "./step.ts";
 export interface DiagnoseOptions {
   /** How long the login may take, in seconds; without limit by default: a person may be asked. */
   readonly loginTimeout?: number | undefined;
-  /** How long each further step may take, in seconds: 60 by default. */
+  /** How long each further step may take, in seconds: by default the cache's timeout, or 60. */
   readonly timeout?: number;
   /** Called before a login, for which a person may be asked. */
   readonly onLogin?: () => void;
@@ -68,7 +68,7 @@ async function* loginSteps(
   { target, how }: { target: SshTarget; how: DiagnoseOptions },
 ): AsyncIterable<Step> {
   const { options } = cache;
-  const { timeout = TIMEOUT } = how;
+  const { timeout = options.timeout ?? TIMEOUT } = how;
   const begun = performance.now();
   const mark = `fleche-doctor-${randomBytes(8).toString("hex")}`;
   const session = new ProbeSession(options.host, { argv: probeArgv(options, mark), mark });
@@ -132,7 +132,9 @@ async function* greetingSteps(
     await session.inTime(timeout, () => connectThrough(cache, opened));
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    const remedy = "Ask for a cache that is served there (cache_name), or for none";
+    const remedy = error instanceof ConfigError
+      ? "Ask for a cache that is served there (cache_name), or for none"
+      : "See what it says; other versions may not understand each other";
     return yield failed("cache", error.message, remedy);
   }
   yield* servedSteps(cache, { info: await cache.info(), timeout });
