@@ -60,7 +60,8 @@ async function* checkAll(name: string, given: DoctorOptions): AsyncIterable<Step
 
 function sourceText(name: string, { table }: FarCache): string {
   if (table === undefined) {
-    const meant = nearest(name, configSources().tables.map((each) => each.name));
+    const names = configSources().tables.map((each) => each.name);
+    const meant = nearest(name, names.filter((each) => each !== "default"));
     const hint = meant === undefined ? "" : `; did you mean "${meant}"?`;
     return `No table [${name}]: "${name}" is taken as a host${hint}`;
   }

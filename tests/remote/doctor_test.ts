@@ -86,6 +86,16 @@ Deno.test("diagnose() is not put off by what setup commands leave behind", { ign
   assert.match(absent.at(-1)?.detail ?? "", /no program in the folders of PATH/);
 });
 
+Deno.test("diagnose() takes text for the shell as the program", { ignore }, async () => {
+  await using site = await Site.start();
+  const path = site.script("fleche", `exec ${program} "$@"`);
+  for (const command of [path, "~/fleche", `"$HOME"/fleche`, `env A=1 ${path}`]) {
+    const steps = await stepsOf(site.options({ command }), { timeout: 10 });
+    assert.deepEqual(steps.filter(({ status }) => status !== "ok"), [], command);
+    assert.equal(steps.at(-1)?.step, "value of 1 MiB");
+  }
+});
+
 Deno.test("diagnose() warns of what a login script prints", { ignore }, async () => {
   await using site = await Site.start({ forceCommand: loginThatRuns("printf Welcome") });
   const steps = await stepsOf(site.options());

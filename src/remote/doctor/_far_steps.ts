@@ -3,7 +3,7 @@ import { durationText } from "../../time_text.ts";
 import { VERSION } from "../../version.ts";
 import { redactCommands } from "../redact.ts";
 import type { SshCacheOptions } from "../ssh_cache.ts";
-import type { Probe } from "./_probe_session.ts";
+import type { ProbeSession } from "./_probe_session.ts";
 import { processorOf } from "./_processor.ts";
 import { failed, ok, skipped, type Step, warning, withWords } from "./step.ts";
 
@@ -14,29 +14,37 @@ const MAX_SKEW = 60;
 const SHOWN_NOISE = 200;
 
 /**
- * What the reports of the far end come to, up to the first that fails.
+ * What the reports of the far end come to, as they come, up to the first that fails.
  *
- * @param ended how the far end has ended; undefined if it waits to serve
+ * @param timeout how long each may take, in seconds
  */
-export function* farSteps(
-  options: SshCacheOptions,
-  { probe, ended }: { probe: Probe; ended: RemoteConnectionError | undefined },
-): Iterable<Step> {
-  yield noiseStep(probe);
-  if (probe.isForced) {
+export async function* farSteps(
+  session: ProbeSession,
+  { options, timeout }: { options: SshCacheOptions; timeout: number },
+): AsyncIterable<Step> {
+  yield noiseStep(session.noise);
+  if (session.isForced) {
     const detail = "The account runs a command of its own, whatever ssh is told to run";
     return yield skipped("remote command", detail);
   }
-  const { reports } = probe;
-  yield ok("system", systemText(reports));
-  yield clockStep(probe);
-  if (!reports.has("folder")) return yield folderFailure(options, ended);
-  if (options.workdir !== undefined) yield ok("workdir", reports.get("folder") ?? "");
+  const report = (name: string) => session.inTime(timeout, () => session.report(name));
+  const system = await report("system") ?? "";
+  const library = await report("library") ?? "";
+  yield ok("system", library === "" ? system : `${system}, ${library}`);
+  yield clockStep(Number(await report("clock")), Date.now() / 1000);
+  const folder = await report("folder");
+  if (folder === undefined) return yield folderFailure(options, await session.end());
+  if (options.workdir !== undefined) yield ok("workdir", folder);
   for (const [index, command] of shownCommands(options).entries()) {
-    if (reports.has(`setup ${index}`)) yield ok(`setup command ${index + 1}`, command);
-    else return yield setupFailure(index, { command, ended });
+    const isDone = await report(`setup ${index}`) !== undefined;
+    if (!isDone) return yield setupFailure(index, { command, ended: await session.end() });
+    yield ok(`setup command ${index + 1}`, command);
   }
-  yield programStep(probe, ended);
+  const file = await report("file") ?? "";
+  const head = await report("head") ?? "";
+  const version = await report("program");
+  if (version === undefined) yield silentProgram(await session.end());
+  else yield programStep({ system, file, head, version });
 }
 
 // What they give to variables may be secret.
@@ -44,7 +52,7 @@ function shownCommands({ setupCommands = [] }: SshCacheOptions): string[] {
   return setupCommands.map((command) => String(redactCommands(command)));
 }
 
-function noiseStep({ noise }: Probe): Step {
+function noiseStep(noise: string): Step {
   const length = new TextEncoder().encode(noise).length;
   // The line break before the greeting is not the login script's.
   if (noise.trim() === "") return ok("login output", "Nothing but what was asked for");
@@ -55,15 +63,9 @@ function noiseStep({ noise }: Probe): Step {
   return warning("login output", detail, remedy);
 }
 
-function systemText(reports: Probe["reports"]): string {
-  const library = reports.get("library") ?? "";
-  return (reports.get("system") ?? "") + (library === "" ? "" : `, ${library}`);
-}
-
-function clockStep({ reports, clockRead }: Probe): Step {
-  const far = Number(reports.get("clock"));
+function clockStep(far: number, near: number): Step {
   if (!Number.isSafeInteger(far) || far === 0) return skipped("clock", "It does not tell its time");
-  const skew = far - clockRead / 1000;
+  const skew = far - near;
   const size = Math.abs(skew);
   if (size <= MAX_SKEW) return ok("clock", "It agrees with the one here");
   const detail = `It is ${durationText(Math.round(size))} ${skew > 0 ? "ahead" : "behind"}`;
@@ -74,27 +76,40 @@ function clockStep({ reports, clockRead }: Probe): Step {
 
 function folderFailure(
   { workdir }: SshCacheOptions,
-  ended: RemoteConnectionError | undefined,
+  ended: RemoteConnectionError,
 ): Step {
-  const detail = withWords(`Cannot enter the folder "${workdir ?? "~"}"`, ended?.data.stderr ?? []);
+  const detail = withWords(`Cannot enter the folder "${workdir ?? "~"}"`, ended.data.stderr);
   return failed("workdir", detail, "Make the folder there, or correct workdir");
 }
 
 function setupFailure(
   index: number,
-  { command, ended }: { command: string; ended: RemoteConnectionError | undefined },
+  { command, ended }: { command: string; ended: RemoteConnectionError },
 ): Step {
-  const code = ended?.data.exitCode === undefined ? "" : ` (exit code ${ended.data.exitCode})`;
-  const detail = withWords(`${command}: failed${code}`, ended?.data.stderr ?? []);
+  const code = ended.data.exitCode === undefined ? "" : ` (exit code ${ended.data.exitCode})`;
+  const detail = withWords(`${command}: failed${code}`, ended.data.stderr);
   const remedy = "Try the command in a shell there; it runs in sh, without what a login sets up";
   return failed(`setup command ${index + 1}`, detail, remedy);
 }
 
 const INSTALL = "Install fleche there (fleche remote install), or give the path of the program";
 
-function programStep({ reports }: Probe, ended: RemoteConnectionError | undefined): Step {
+function silentProgram(ended: RemoteConnectionError): Step {
+  const detail = withWords("It does not end when it is asked for its version", ended.data.stderr);
+  return failed("program", detail, INSTALL);
+}
+
+/** What is reported of a program. */
+interface ProgramReports {
+  readonly system: string;
+  readonly file: string;
+  readonly head: string;
+  readonly version: string;
+}
+
+function programStep(reports: ProgramReports): Step {
   const name = "program";
-  const [, kind = "", path = ""] = /^(\S*) ?(.*)$/s.exec(reports.get("file") ?? "") ?? [];
+  const [, kind = "", path = ""] = /^(\S*) ?(.*)$/s.exec(reports.file) ?? [];
   if (kind === "absent") {
     const where = path === "" ? "in the folders of PATH there" : `at ${path}`;
     return failed(name, `There is no program ${where}`, INSTALL);
@@ -103,15 +118,7 @@ function programStep({ reports }: Probe, ended: RemoteConnectionError | undefine
   if (kind === "locked") {
     return failed(name, `${path} may not be run`, `Make it executable: chmod +x ${path}`);
   }
-  const program = reports.get("program");
-  if (program === undefined) {
-    const detail = withWords(
-      "It does not end when it is asked for its version",
-      ended?.data.stderr ?? [],
-    );
-    return failed(name, detail, INSTALL);
-  }
-  const [, code = "", text = ""] = /^(\d+) ?(.*)$/s.exec(program) ?? [];
+  const [, code = "", text = ""] = /^(\d+) ?(.*)$/s.exec(reports.version) ?? [];
   const where = path === "" ? "" : `${path}: `;
   // Set-ups may print something of their own before it.
   const version = text.split("\n").at(-1) ?? "";
@@ -124,11 +131,11 @@ function programStep({ reports }: Probe, ended: RemoteConnectionError | undefine
 
 function programFailure(
   what: string,
-  { reports, code, text }: { reports: Probe["reports"]; code: string; text: string },
+  { reports, code, text }: { reports: ProgramReports; code: string; text: string },
 ): Step {
   const words = text.split("\n");
-  const wanted = processorOf(reports.get("head") ?? "");
-  const system = reports.get("system") ?? "";
+  const wanted = processorOf(reports.head);
+  const { system } = reports;
   if (wanted !== undefined && wanted !== system) {
     const detail = withWords(`${what}: it is a program for ${wanted}, not for ${system}`, words);
     return failed("program", detail, `Install a program for ${system} there`);

@@ -1,37 +1,31 @@
-import type { RemoteConnectionError } from "../../errors.ts";
 import type { SshCacheOptions } from "../ssh_cache.ts";
 import { type LoginFault, loginFault } from "./_login_fault.ts";
+import type { ProbeSession } from "./_probe_session.ts";
 import type { SshTarget } from "./_target.ts";
 import { failed, type Step, withWords } from "./step.ts";
 
 /** The exit code with which ssh itself fails; any other one is that of what ran on the far side. */
 const SSH_FAILED = 255;
 
-/** What is known of a login that has failed. */
-export interface FailedLogin {
-  readonly target: SshTarget;
-  /** How ssh has ended. */
-  readonly ended: RemoteConnectionError;
-  /** What came on standard output. */
-  readonly printed: string;
-  /** Whether it is more than may come. */
-  readonly isTooMuch: boolean;
-}
+/** Characters of what was printed instead that are shown. */
+const SHOWN_NOISE = 500;
 
 /** Says why a login has failed. */
 export async function loginFailure(
   options: SshCacheOptions,
-  { target, ended, printed, isTooMuch }: FailedLogin,
+  { target, session }: { target: SshTarget; session: ProbeSession },
 ): Promise<Step> {
-  const { exitCode, stderr } = ended.data;
-  const words = [...stderr, ...printed === "" ? [] : [JSON.stringify(printed.slice(0, 500))]];
-  if (isTooMuch) {
+  const { data, message } = await session.end();
+  const { exitCode, stderr } = data;
+  const { noise } = session;
+  const words = [...stderr, ...noise === "" ? [] : [JSON.stringify(noise.slice(0, SHOWN_NOISE))]];
+  if (session.printsTooMuch) {
     const detail = withWords("The login prints more than 64 KiB before anything runs", words);
     return failed("login output", detail, "Let login scripts print for people only");
   }
   if (exitCode === undefined) {
     const remedy = "See whether ssh to this host asks for something, or waits for good";
-    return failed("login", withWords(ended.message.split("\n")[0] ?? "", words), remedy);
+    return failed("login", withWords(message.split("\n")[0] ?? "", words), remedy);
   }
   if (exitCode !== SSH_FAILED) {
     const detail = withWords(`The account runs no commands (exit code ${exitCode})`, words);

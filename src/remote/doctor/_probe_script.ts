@@ -12,17 +12,15 @@ export const GO = "go";
 
 /**
  * The command that ssh is given instead of the one that serves: it does the same, and reports each
- * step on a line of its own that begins with a mark. At its end it waits for a line of input, and
- * serves then, so that one login does for all.
- *
- * A report goes on in the lines after it, up to the next one.
+ * step, between a line that begins with a mark and one that is the mark and a point. At its end it
+ * waits for a line of input, and serves then, so that one login does for all.
  *
  * @throws {TypeError} If a variable's name is not one.
  */
 export function probeCommand(options: RemoteCommandOptions, mark: string): string {
   const lines = [
     `fleche_mark=${quoteWord(mark)}`,
-    'fleche_say() { printf "%s %s\\n" "$fleche_mark" "$1"; }',
+    'fleche_say() { printf "%s %s\\n%s.\\n" "$fleche_mark" "$1" "$fleche_mark"; }',
     // A login script may have left a line without its end.
     'printf "\\n"',
     "fleche_say login",
@@ -45,7 +43,6 @@ export function probeCommand(options: RemoteCommandOptions, mark: string): strin
     `fleche_text=$(${programText(options.command)} --version </dev/null 2>&1) ` +
     "&& fleche_code=0 || fleche_code=$?",
     'fleche_say "program $fleche_code $fleche_text"',
-    "fleche_say ready",
     `IFS= read -r fleche_line && [ "$fleche_line" = ${GO} ] || exit 0`,
     serveLine(options),
   ];
@@ -57,7 +54,7 @@ function programLines(command: RemoteCommandOptions["command"]): string[] {
   const [word, isPlain] = typeof command === "string"
     ? [command, /^~?[\w./+-]+$/.test(command)]
     : [command[0] ?? "", true];
-  if (!isPlain) return [];
+  if (!isPlain) return ["fleche_say file", "fleche_say head"];
   const find = word.includes("/")
     ? `fleche_file=${quotePath(word)}`
     : `fleche_file=$(command -v ${quoteWord(word)} || :)`;

@@ -4,20 +4,6 @@ import { PROTOCOL_LIMITS } from "../limits.ts";
 import { PREAMBLE, SshProcess } from "../ssh_process.ts";
 import { GO } from "./_probe_script.ts";
 
-/** What the far end told before it serves. */
-export interface Probe {
-  /** What was printed before the first report. */
-  readonly noise: string;
-  /** The reports by name, in their order. */
-  readonly reports: ReadonlyMap<string, string>;
-  /** Whether all reports are there, or the far end serves already. */
-  readonly isWhole: boolean;
-  /** Whether the far end serves without having been asked to. */
-  readonly isForced: boolean;
-  /** When the clock was told, in milliseconds of the local one. */
-  readonly clockRead: number;
-}
-
 /** A greeting that was read. */
 export interface Greeting {
   readonly protocol: string;
@@ -45,18 +31,17 @@ export class ProbeSession {
     return Buffer.from(this.#seen).toString("latin1");
   }
 
-  /** What the far end has printed so far. */
-  get printed(): string {
-    return decoded(this.#text);
+  /** What the far end has printed so far, but for what it reports. */
+  get noise(): string {
+    const text = this.#text;
+    const end = this.isForced ? text.search(PREAMBLE) : text.indexOf(`\n${this.#mark} `);
+    return decoded(end === -1 ? text : text.slice(0, end));
   }
 
-  /** Waits until the far end begins to report, or serves; false if it does neither. */
-  async login(): Promise<boolean> {
-    while (!this.#isLoggedIn) {
-      if (this.printsTooMuch) this.process.abort("printed too much");
-      if (!await this.#readMore()) return false;
-    }
-    return true;
+  /** Whether the far end serves without having been asked to. */
+  get isForced(): boolean {
+    const text = this.#text;
+    return PREAMBLE.test(text) && !text.includes(`\n${this.#mark} `);
   }
 
   /** Whether more has come than may come before the greeting. */
@@ -64,38 +49,34 @@ export class ProbeSession {
     return this.#seen.length > PROTOCOL_LIMITS.banner;
   }
 
-  get #isLoggedIn(): boolean {
-    return this.#text.includes(`\n${this.#mark} login\n`) || PREAMBLE.test(this.#text);
-  }
-
-  /** Reads the reports, as far as they come. */
-  async probe(): Promise<Probe> {
+  /** Waits until the far end begins to report, or serves; false if it does neither. */
+  async login(): Promise<boolean> {
     while (true) {
-      const probe = this.#probe();
-      if (probe.isWhole) return probe;
-      if (this.printsTooMuch) this.process.abort("printed too much");
-      if (!await this.#readMore()) return probe;
+      if (this.isForced || this.#report("login") !== undefined) return true;
+      if (!await this.#readMore()) return false;
     }
   }
 
-  #probe(): Probe {
-    const [noise = "", ...parts] = this.#text.split(`\n${this.#mark} `);
-    const reports = new Map(parts.map((part) => {
-      const [, name = "", value = ""] = /^(\w+)[ \n]?(.*)$/s.exec(part) ?? [];
-      return [name === "setup" ? `setup ${value.trim()}` : name, decoded(value).trim()];
-    }));
-    if (reports.has("clock") && this.#clockRead === 0) this.#clockRead = Date.now();
-    const isForced = parts.length === 0 && PREAMBLE.test(noise);
-    return {
-      noise: decoded(isForced ? noise.slice(0, noise.search(PREAMBLE)) : noise),
-      reports,
-      isWhole: isForced || reports.has("ready"),
-      isForced,
-      clockRead: this.#clockRead,
-    };
+  /** What the far end reports under a name; undefined if it ends without having done so. */
+  async report(name: string): Promise<string | undefined> {
+    while (true) {
+      const report = this.#report(name);
+      if (report !== undefined) return report;
+      if (!await this.#readMore()) return undefined;
+    }
+  }
+
+  #report(name: string): string | undefined {
+    const text = this.#text;
+    const head = `\n${this.#mark} ${name}`;
+    const start = text.indexOf(head);
+    const end = text.indexOf(`\n${this.#mark}.`, start + head.length);
+    if (start === -1 || end === -1) return undefined;
+    return decoded(text.slice(start + head.length, end)).trim();
   }
 
   async #readMore(): Promise<boolean> {
+    if (this.printsTooMuch) this.process.abort("printed too much");
     const value = await this.process.input.read();
     if (value === undefined) return false;
     const longer = new Uint8Array(this.#seen.length + value.length);
@@ -110,8 +91,8 @@ export class ProbeSession {
    *
    * @returns Nothing if it does not come.
    */
-  async greet({ isForced }: Probe): Promise<Greeting | undefined> {
-    if (!isForced) {
+  async greet(): Promise<Greeting | undefined> {
+    if (!this.isForced) {
       this.#seen = new Uint8Array(0);
       const writer = this.process.output.getWriter();
       // If the far end is gone, reading says so.
@@ -124,7 +105,6 @@ export class ProbeSession {
         const [line, protocol = "", version = ""] = found;
         return { protocol, version, rest: this.#seen.slice(found.index + line.length) };
       }
-      if (this.printsTooMuch) this.process.abort("printed too much");
       if (!await this.#readMore()) return undefined;
     }
   }

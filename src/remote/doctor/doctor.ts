@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { ConfigError, type RemoteConnectionError } from "../../errors.ts";
+import { ConfigError } from "../../errors.ts";
 import { durationText } from "../../time_text.ts";
 import { VERSION } from "../../version.ts";
 import { connectThrough, SshCache, type SshCacheOptions } from "../ssh_cache.ts";
@@ -8,7 +8,7 @@ import { checkAddress, checkConnection } from "./_address.ts";
 import { farSteps } from "./_far_steps.ts";
 import { loginFailure } from "./_login_failure.ts";
 import { probeCommand } from "./_probe_script.ts";
-import { type Greeting, type Probe, ProbeSession } from "./_probe_session.ts";
+import { type Greeting, ProbeSession } from "./_probe_session.ts";
 import { servedSteps } from "./_served_steps.ts";
 import { checkHost, checkSsh, type SshTarget } from "./_target.ts";
 import { failed, ok, skipped, type Step, warning } from "./step.ts";
@@ -72,25 +72,16 @@ async function* loginSteps(
   const begun = performance.now();
   const mark = `fleche-doctor-${randomBytes(8).toString("hex")}`;
   const session = new ProbeSession(options.host, { argv: probeArgv(options, mark), mark });
-  let ended: RemoteConnectionError | undefined;
   try {
     const isIn = await session.inTime(how.loginTimeout, () => session.login());
     const time = durationText((performance.now() - begun) / 1000);
-    if (!isIn) {
-      ended = await session.end();
-      const { printed, printsTooMuch: isTooMuch } = session;
-      yield await loginFailure(options, { target, ended, printed, isTooMuch });
-      return;
-    }
+    if (!isIn) return yield await loginFailure(options, { target, session });
     yield ok("login", `${target.user}@${target.hostname} in ${time}`);
-    const probe = await session.inTime(timeout, () => session.probe());
-    if (!probe.isWhole) ended = await session.end();
-    yield* farSteps(options, { probe, ended });
-    if (ended !== undefined) return;
-    yield* greetingSteps(cache, { session, probe, timeout });
+    yield* farSteps(session, { options, timeout });
+    yield* greetingSteps(cache, { session, timeout });
   } finally {
     await cache.close();
-    if (ended === undefined) await session.end();
+    await session.end();
   }
 }
 
@@ -105,19 +96,12 @@ function probeArgv(options: SshCacheOptions, mark: string): string[] {
   return ["ssh", ...options.sshOptions ?? [], "--", options.host, command];
 }
 
-/** What is being looked at, and how. */
-interface Greeted {
-  readonly session: ProbeSession;
-  readonly probe: Probe;
-  readonly timeout: number;
-}
-
 async function* greetingSteps(
   cache: SshCache,
-  { session, probe, timeout }: Greeted,
+  { session, timeout }: { session: ProbeSession; timeout: number },
 ): AsyncIterable<Step> {
   const begun = performance.now();
-  const greeting = await session.inTime(timeout, () => session.greet(probe));
+  const greeting = await session.inTime(timeout, () => session.greet());
   if (greeting === undefined) {
     const { message } = await session.end();
     const remedy =
