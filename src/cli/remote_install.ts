@@ -1,6 +1,8 @@
 import type { Command } from "commander";
 import { stringify } from "smol-toml";
-import { DEFAULT_PATH, install, type Installation } from "../remote/install/install.ts";
+import { visible } from "../display_text.ts";
+import { DEFAULT_PATH, install } from "../remote/install/install.ts";
+import type { Installation } from "../remote/install/install_options.ts";
 import { LocalProgram } from "../remote/install/local_program.ts";
 import { VERSION } from "../version.ts";
 import { withJson } from "./_common.ts";
@@ -8,6 +10,9 @@ import { print, printJson } from "./_output.ts";
 import { ProgressBar } from "./_progress_bar.ts";
 import { tableName } from "./_table_name.ts";
 import { sizeText } from "./_text.ts";
+
+/** How long a login may take that nobody can be asked for, in seconds. */
+const UNATTENDED_LOGIN_TIME = 60;
 
 interface InstallCommandOptions {
   readonly path: string;
@@ -62,6 +67,7 @@ async function installOn(
       ...{ host, path, sshOptions },
       // Another program may be another version.
       ...binary === undefined ? { version: VERSION } : {},
+      loginTimeout: Deno.stdin.isTerminal() ? undefined : UNATTENDED_LOGIN_TIME,
       onProgress: (progress) => bar.show(progress),
     });
   }
@@ -84,7 +90,7 @@ function report(host: string, { size }: LocalProgram, installation: Installation
     : found > 0
     ? `is there now; ${sizeText(found)} of it had come before`
     : "is there now";
-  console.error(`fleche: version ${version} ${how}: ${path} on ${host}`);
+  console.error(visible(`fleche: version ${version} ${how}: ${path} on ${host}`));
   if (version === VERSION) return;
   console.error(`fleche: this is version ${VERSION}: install the same on both sides`);
 }

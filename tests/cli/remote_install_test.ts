@@ -8,7 +8,7 @@ import { filesBelow } from "../remote/install/_script_run.ts";
 import { LinkProxy } from "../remote/_link_proxy.ts";
 import { CLI, requiredProgram } from "../remote/_program.ts";
 import { HAS_SSHD } from "../remote/_sshd.ts";
-import { inTime, isRunning, isThere, processes, until } from "../remote/_wait.ts";
+import { inTime, isRunning, isThere, type Process, processes, until } from "../remote/_wait.ts";
 import { FarAccount } from "./_far_account.ts";
 
 const { binary, isThere: isCompiled } = await requiredProgram();
@@ -75,7 +75,10 @@ Deno.test(
 Deno.test("fleche remote install prints what leads to a place of one's own, whatever its name", {
   ignore,
 }, async () => {
-  await using far = await FarAccount.start();
+  // The account's shell is another one, and a login script prints something.
+  const shell = findProgram("tcsh") ?? "sh";
+  const forceCommand = `printf 'Welcome!\\nNo newline'; exec ${shell} -c "$SSH_ORIGINAL_COMMAND"`;
+  await using far = await FarAccount.start({ forceCommand });
   const path = '~/it\'s a "$x"/-fleche';
   const more = ["--ssh-option", "-o", "--ssh-option", "Compression=no", "--cache", "shared"];
   const { code, text } = await far.run([...INSTALL, "--path", path, ...more]);
@@ -98,50 +101,46 @@ Deno.test("fleche remote install prints what leads to a place of one's own, what
   assert.equal(listed.code, 0, listed.stderr);
 });
 
-for (const signal of ["SIGINT", "SIGKILL"] as const) {
-  Deno.test(
-    `fleche remote install goes on where ${signal} broke it off, and leaves nothing running`,
-    {
-      ignore,
-    },
-    async () => {
-      await using far = await FarAccount.start();
-      await using link = new LinkProxy(far.sshd.port, { bandwidth: 80 << 20 });
-      far.lead("linked", link.port);
-      const words = [binary, "remote", "install", "linked", "--path", far.path(FLECHE)];
-      const child = far.start(words);
-      const output = child.output();
-      const folder = far.path(".local/bin");
-      const size = (name: string) => Deno.statSync(join(folder, name)).size;
-      const hasSome = (name: string) => name.includes(".part.") && size(name) > 20 << 20;
-      const files = () => isThere(folder) ? filesBelow(folder) : [];
-      await until(() => files().some(hasSome), "some of the copy");
-      child.kill(signal);
-      await inTime(output, "the end");
-      await until(() => isThere(join(folder, "fleche.part")), "the part that is left");
-      // Nothing of it runs any more, neither here nor there.
-      await until(
-        () => !processes().some(({ args }) => args.includes(far.sshd.home)),
-        "the end of all processes",
-      );
-      assert.deepEqual(filesBelow(far.sshd.home), [`${FLECHE}.part`]);
-      const kept = size("fleche.part");
-      const sent = link.bytes("up");
-      const { code, stderr } = await far.run(words);
-      assert.equal(code, 0, stderr);
-      assert.match(stderr, /is there now; \d+ MiB of it had come before: /);
-      assertSame(far.path(FLECHE));
-      assert.deepEqual(filesBelow(far.sshd.home), [FLECHE]);
-      assert(link.bytes("up") - sent < Deno.statSync(binary).size - kept + (1 << 20));
-    },
-  );
-}
+Deno.test("fleche remote install goes on where it was broken off, and leaves nothing running", {
+  ignore,
+}, async () => {
+  await using far = await FarAccount.start();
+  await using link = new LinkProxy(far.sshd.port);
+  far.lead("linked", link.port);
+  const words = [binary, "remote", "install", "linked", "--path", far.path(FLECHE)];
+  const part = far.path(`${FLECHE}.part`);
+  let kept = 0;
+  for (const signal of ["SIGINT", "SIGKILL"] as const) {
+    const before = link.bytes("up");
+    const child = far.start(words);
+    const output = child.output();
+    await until(() => link.bytes("up") - before > 20 << 20, "some of the copy");
+    link.stall();
+    child.kill(signal);
+    await inTime(output, "the end");
+    link.resume();
+    // Nothing of it runs any more, neither here nor there.
+    const isOfIt = ({ args }: Process) => args.includes(far.sshd.home);
+    await until(() => !processes().some(isOfIt), "the end of all processes");
+    assert.deepEqual(filesBelow(far.sshd.home), [`${FLECHE}.part`], signal);
+    const { size } = Deno.statSync(part);
+    assert(size > kept, `${size} bytes after ${kept}`);
+    kept = size;
+  }
+  const sent = link.bytes("up");
+  const { code, stderr } = await far.run(words);
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /is there now; \d+ MiB of it had come before: /);
+  assertSame(far.path(FLECHE));
+  assert.deepEqual(filesBelow(far.sshd.home), [FLECHE]);
+  assert(link.bytes("up") - sent < Deno.statSync(binary).size - kept + (1 << 20));
+});
 
 Deno.test("fleche remote install says that the connection was lost, and keeps what has arrived", {
   ignore,
 }, async () => {
   await using far = await FarAccount.start();
-  await using link = new LinkProxy(far.sshd.port, { bandwidth: 80 << 20 });
+  await using link = new LinkProxy(far.sshd.port);
   far.lead("linked", link.port);
   const child = far.start([binary, "remote", "install", "linked"]);
   const output = child.output();
@@ -151,7 +150,7 @@ Deno.test("fleche remote install says that the connection was lost, and keeps wh
   assert.deepEqual([code, stdout.length], [1, 0]);
   assert.match(
     new TextDecoder().decode(stderr),
-    /^fleche: copying .* to linked\nfleche: The connection to linked was lost \(exit code 255\)/,
+    /^fleche: copying .* to linked\nfleche: The connection to linked was lost \(exit code 255\)\n[^]*\nWhat has arrived is kept there, and the next attempt goes on from it\n$/,
   );
   await until(() => isThere(far.path(`${FLECHE}.part`)), "the part that is left");
 });
@@ -247,6 +246,13 @@ const FAILURES: readonly {
     left: [`${FLECHE}.part`],
   },
   {
+    label: "where an account only serves",
+    args: [],
+    login: `exec ${binary} remote --serve --cache memory`,
+    stderr:
+      /^fleche: Cannot install on cluster: the account only serves a cache, whatever it is asked for: log in with another key\n$/,
+  },
+  {
     label: "on a machine that does not let anybody in",
     args: [],
     login: "echo Nobody may log in >&2; exit 3",
@@ -282,18 +288,6 @@ Deno.test("fleche remote install wants a compiled program if it is none itself",
     stderr,
     /^error: this fleche runs from its sources: give a compiled one, .*--binary\n/,
   );
-});
-
-const hasTcsh = requirement("tcsh", findProgram("tcsh") !== undefined, "install tcsh");
-
-Deno.test("fleche remote install works where the shell is tcsh and prints something first", {
-  ignore: ignore || !hasTcsh,
-}, async () => {
-  const forceCommand = `printf 'Welcome!\\nNo newline'; exec tcsh -c "$SSH_ORIGINAL_COMMAND"`;
-  await using far = await FarAccount.start({ forceCommand });
-  const { code, text, stderr } = await far.run(INSTALL);
-  assert.deepEqual([code, text], [0, TABLE], stderr);
-  assertSame(far.path(FLECHE));
 });
 
 const script = findProgram("script");

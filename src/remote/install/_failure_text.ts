@@ -27,8 +27,14 @@ export function failureText(
         step: "folder",
         message: `the folder of "${path}" cannot be made or written to: choose another with --path`,
       };
-    case "write":
+    case "part":
+      return {
+        step: "folder",
+        message: "what an earlier attempt has left is gone, as if another one used it: try again",
+      };
     case "incomplete":
+      return { step: "write", message: "the program became shorter while it was sent: try again" };
+    case "write":
       return {
         step: "write",
         message:

@@ -24,11 +24,19 @@ export interface Report {
   readonly part: { readonly size: number; readonly digest: string } | undefined;
 }
 
-/** Reads a report, past whatever was printed before; undefined if none comes. */
-export async function readReport(lines: LineReader): Promise<Report | undefined> {
+/** How a server begins. */
+const GREETING = /^fleche\/\d+ /;
+
+/**
+ * Reads a report, past whatever was printed before.
+ *
+ * @returns Nothing if none comes; `"serves"` if it is a server that runs there.
+ */
+export async function readReport(lines: LineReader): Promise<Report | "serves" | undefined> {
   for (let count = 0;; count++) {
     const line = await lines.next();
     if (line === undefined || count > NOISE_LINES) return undefined;
+    if (GREETING.test(line)) return "serves";
     if (line === REPORT_BEGIN) break;
   }
   const found = new Map<string, string>();

@@ -63,7 +63,7 @@ const DEFINITIONS: readonly string[] = [
   // Nobody may be left to hear what it says.
   'mine=$p.part.$$; trap leave EXIT; trap "exit 1" HUP INT TERM; trap "" PIPE; ' +
   'if test "$offset" = 0; then true >"$mine" || fail folder; ' +
-  'else mv -f "$p.part" "$mine" || fail folder; fi; ' +
+  'else mv -f "$p.part" "$mine" || fail part; fi; ' +
   'cat >>"$mine" || fail write; ' +
   'test "$(bytes "$mine")" = "$size" || fail incomplete; ' +
   'case $(digest "$mine") in *"$digest"*) ;; *) rm -f "$mine"; fail verify ;; esac; ' +

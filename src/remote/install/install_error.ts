@@ -1,6 +1,7 @@
 /** What an installation fell short of. */
 export type InstallStep =
   | "program"
+  | "login"
   | "platform"
   | "path"
   | "digest"

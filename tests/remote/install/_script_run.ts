@@ -56,6 +56,7 @@ export async function endOf(child: Deno.ChildProcess): Promise<ScriptEnd> {
   const chunks: Uint8Array[] = [stdout];
   const lines = new LineReader({ read: () => Promise.resolve(chunks.shift()) });
   const report = await readReport(lines);
+  if (report === "serves") throw new Error("That was a server");
   const said: string[] = [];
   for (let line = await lines.next(); line !== undefined; line = await lines.next()) {
     said.push(line);

@@ -265,6 +265,9 @@ Deno.test("installCommand() says which step failed", () =>
       input: PROGRAM,
     });
     assert.deepEqual(full.said, ["failed folder"]);
+    // What was reported can be gone.
+    const gone = await runScript("copy 4\n", { home, input: PROGRAM });
+    assert.deepEqual(gone.said, ["failed part"]);
     // A place that has become a folder meanwhile is not moved into.
     Deno.mkdirSync(join(home, "folder"));
     const folder = await runScript("copy 0\n", { home, path: "folder", input: PROGRAM });
