@@ -40,6 +40,11 @@ export function homeVariables(home: string): Record<string, string> {
   };
 }
 
+/** Where a program of these tests is. */
+export function scriptPath(name: string): string {
+  return fileURLToPath(new URL(name, import.meta.url));
+}
+
 /** The words that run `cli.ts`. */
 export const CLI: readonly string[] = denoRun(join(REPOSITORY, "cli.ts"));
 

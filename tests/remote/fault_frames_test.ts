@@ -1,0 +1,353 @@
+/**
+ * Clients and servers that do not keep to the protocol.
+ *
+ * @module
+ */
+
+import assert from "node:assert";
+import { Call, digest, type SshCache } from "@fleche/core";
+import { encodeFrame, FRAME } from "../../src/remote/frames.ts";
+import { PROTOCOL_LIMITS } from "../../src/remote/limits.ts";
+import { quoteWord } from "../../src/remote/ssh_command.ts";
+import { VERSION } from "../../src/version.ts";
+import { concat } from "./_bytes.ts";
+import { filed, type FiledCall, numbers, saveParams } from "./_calls.ts";
+import { assertClean, assertWorks, type Fault, testFaults } from "./_fault.ts";
+import { MARKED } from "./_marker.ts";
+import { denoRun, scriptPath } from "./_program.ts";
+import { RawClient } from "./_raw_client.ts";
+import { PROGRAM, Site } from "./_site.ts";
+import { HAS_SSHD } from "./_sshd.ts";
+
+const ignore = !HAS_SSHD;
+
+const KEY = "ab".repeat(32);
+
+// The head of a frame that would be so long.
+function head(length: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, length);
+  return bytes;
+}
+
+function request(id: number, method: string, params: unknown, hasValues = false): Uint8Array {
+  return encodeFrame(FRAME.request, id, method, params, hasValues);
+}
+
+/** A call with one value that crosses in a single piece. */
+const SAVED: FiledCall = await filed(new Call({ name: "wrong", result: numbers(10_000) }));
+const [[DIGEST, ENCODING] = assert.fail()] = SAVED.values;
+const BYTES = concat([ENCODING.head, ENCODING.body ?? new Uint8Array()]);
+
+function announcement(digest: string, length: number): Uint8Array {
+  return encodeFrame(FRAME.item, 1, { digest, length });
+}
+
+const SAVE = request(1, "save", saveParams(SAVED), true);
+const END = encodeFrame(FRAME.end, 1);
+
+interface Breach {
+  readonly label: string;
+  readonly sent: readonly Uint8Array[];
+  readonly message: string;
+  readonly data?: Record<string, unknown>;
+}
+
+// What ends the connection.
+const BREACHES: readonly Breach[] = [
+  {
+    label: "a frame that is too long",
+    sent: [head(PROTOCOL_LIMITS.frame + 1)],
+    message: "Cannot take a frame of 16777217 bytes: at most 16777216",
+    data: { limit: "frame" },
+  },
+  {
+    label: "a chunk that is too long",
+    sent: [SAVE, encodeFrame(FRAME.chunk, 1, new Uint8Array(PROTOCOL_LIMITS.chunk + 1))],
+    message: "Cannot take a chunk of 262145 bytes: at most 262144",
+    data: { limit: "chunk" },
+  },
+  {
+    label: "what is no frame",
+    sent: [head(5), new TextEncoder().encode("hello")],
+    message: "Cannot read a frame: Not a canonical encoding: bytes follow the value (at byte 1)",
+  },
+  {
+    label: "a frame of an unknown kind",
+    sent: [encodeFrame(77, 1)],
+    message: "Cannot take a frame of the unknown kind 77",
+  },
+  {
+    label: "a piece of no value",
+    sent: [encodeFrame(FRAME.chunk, 5, new Uint8Array(9))],
+    message: "Cannot take a frame of kind 4 for request 5",
+  },
+  {
+    label: "more of a value than it has announced",
+    sent: [SAVE, announcement(DIGEST, 10), encodeFrame(FRAME.chunk, 1, new Uint8Array(11)), END],
+    message: "Cannot take more of a value than was announced",
+  },
+  {
+    label: "a value that is too long",
+    sent: [SAVE, announcement(DIGEST, PROTOCOL_LIMITS.value + 1)],
+    message: "Cannot take a value of 8589934593 bytes: at most 8589934592",
+    data: { limit: "value" },
+  },
+  {
+    label: "too many requests at a time",
+    sent: Array.from(
+      { length: PROTOCOL_LIMITS.requests + 1 },
+      (_, index) => request(index + 1, "save", saveParams(SAVED), true),
+    ),
+    message: "Cannot take more than 4096 requests at a time",
+    data: { limit: "requests" },
+  },
+];
+
+for (const { label, sent, message, data = {} } of BREACHES) {
+  Deno.test(
+    `a server over ssh tells a client that sends ${label}, and ends`,
+    { ignore },
+    async () => {
+      await using site = await Site.start();
+      {
+        await using client = await RawClient.connect(site);
+        await client.send(...sent);
+        const { kind, id, fields } = await client.next() ?? assert.fail("nothing came");
+        const error = { name: "ProtocolError", code: "PROTOCOL", message, data };
+        assert.deepEqual([kind, id, ...fields], [FRAME.error, 0, error]);
+        assert.equal(await client.answers(), false);
+        assert.deepEqual(await client.end(), { exitCode: 1, stderr: `fleche: ${message}` });
+      }
+      await assertWhole(site);
+    },
+  );
+}
+
+interface Refusal {
+  readonly label: string;
+  readonly sent: readonly Uint8Array[];
+  /** What comes back: an error, or an answer. */
+  readonly error?: { name: string; code: string; message: string; data: unknown };
+  readonly answer?: unknown;
+  readonly readOnly?: boolean;
+}
+
+function refused(operation: string): Refusal["error"] {
+  const message = `Cannot ${operation}: the cache is read-only`;
+  return { name: "RejectedError", code: "REJECTED", message, data: { operation } };
+}
+
+// What fails one request alone.
+const REFUSALS: readonly Refusal[] = [
+  {
+    label: "an unknown method",
+    sent: [request(1, "constructor", {})],
+    error: {
+      ...{ name: "ProtocolError", code: "PROTOCOL", data: { method: "constructor" } },
+      message: `The server (version ${VERSION}) does not know the method "constructor"`,
+    },
+  },
+  {
+    label: "a path in the place of a key",
+    sent: [request(1, "load", { key: "../../../../etc/passwd" })],
+    error: {
+      ...{ name: "ProtocolError", code: "PROTOCOL", data: {} },
+      message: 'Cannot read the parameters of load: "key" should be 64 hexadecimal digits',
+    },
+  },
+  {
+    label: "a record under a wrong key",
+    sent: [request(1, "save", { ...saveParams(SAVED), key: KEY })],
+    error: {
+      ...{ name: "CorruptValueError", code: "CORRUPT_VALUE", data: { digest: KEY } },
+      message: `The record of call ${KEY} is damaged`,
+    },
+  },
+  {
+    label: "a value under a wrong digest",
+    sent: [
+      ...[SAVE, announcement(DIGEST, BYTES.length)],
+      ...[encodeFrame(FRAME.chunk, 1, BYTES.with(5, 7)), END],
+    ],
+    answer: { missing: [DIGEST] },
+  },
+  {
+    label: "no value that is missing",
+    sent: [SAVE, END],
+    answer: { missing: [DIGEST] },
+  },
+  {
+    label: "a call to a server that only reads",
+    sent: [request(1, "save", saveParams(SAVED))],
+    error: refused("store a call"),
+    readOnly: true,
+  },
+  {
+    label: "that a call is to go to a server that only reads",
+    sent: [request(1, "evict", { key: KEY })],
+    error: refused("evict a call"),
+    readOnly: true,
+  },
+];
+
+for (const { label, sent, error, answer, readOnly = false } of REFUSALS) {
+  Deno.test(
+    `a server over ssh tells a client that sends ${label}, and goes on`,
+    { ignore },
+    async () => {
+      await using site = await Site.start();
+      {
+        await using client = await RawClient.connect(
+          site,
+          readOnly ? { command: reading(site) } : {},
+        );
+        await client.send(...sent);
+        const { kind, id, fields } = await client.next() ?? assert.fail("nothing came");
+        const expected = error === undefined ? [FRAME.answer, 1, answer] : [FRAME.error, 1, error];
+        assert.deepEqual([kind, id, ...fields], expected);
+        assert.equal(await client.answers(), true);
+        assert.deepEqual(await client.end(), { exitCode: 0, stderr: "" });
+      }
+      await assertWhole(site);
+    },
+  );
+}
+
+// What breaks off; `end` is all that the client sends after it.
+const BROKEN_OFF: readonly [label: string, sent: readonly Uint8Array[]][] = [
+  ["a length", [head(100).subarray(0, 2)]],
+  ["a frame", [SAVE.subarray(0, SAVE.length >> 1)]],
+  ["a save", [SAVE]],
+  ["a value", [
+    ...[SAVE, announcement(DIGEST, BYTES.length)],
+    encodeFrame(FRAME.chunk, 1, BYTES.subarray(0, 1000)),
+  ]],
+  ["a save whose values have come", [
+    ...[SAVE, announcement(DIGEST, BYTES.length), encodeFrame(FRAME.chunk, 1, BYTES)],
+  ]],
+];
+
+for (const [label, sent] of BROKEN_OFF) {
+  Deno.test(`a server over ssh keeps nothing of ${label} that breaks off`, { ignore }, async () => {
+    await using site = await Site.start();
+    {
+      await using client = await RawClient.connect(site);
+      await client.send(...sent);
+      assert.equal((await client.end()).exitCode, 0);
+    }
+    await assertWhole(site);
+  });
+}
+
+// A command that serves without storing anything.
+function reading(site: Site): string[] {
+  return [site.script("reading", `exec ${PROGRAM.map(quoteWord).join(" ")} "$@" --read-only`)];
+}
+
+// Nothing was filed, and another client can use what there is.
+async function assertWhole(site: Site): Promise<void> {
+  await using there = site.inPlace();
+  assert.equal(await there.contains(SAVED.record.key), false);
+  await assertClean(site);
+  await using cache = site.cache();
+  await assertWorks(cache);
+  await assertClean(site);
+}
+
+const PROTOCOL = { name: "ProtocolError", code: "PROTOCOL" };
+
+const SERVE = `exec ${PROGRAM.map(quoteWord).join(" ")} "$@"`;
+
+// Bytes as sh prints them.
+function printed(...pieces: readonly Uint8Array[]): string {
+  const octal = (byte: number) => `\\${byte.toString(8).padStart(3, "0")}`;
+  return `printf '${Array.from(concat(pieces), octal).join("")}'`;
+}
+
+// A server that greets, sends something else than an answer, and waits.
+function server(...sent: readonly Uint8Array[]): Fault["arrange"] {
+  return (site) => {
+    const script = `printf '\\nfleche/1 ${VERSION}\\n'; ${printed(...sent)}; exec cat >/dev/null`;
+    const command = [site.script("program", script)];
+    return { options: { command }, mend: () => void site.script("program", SERVE) };
+  };
+}
+
+// A link to the server that damages as many pieces as it is told, until it is mended.
+function tampering(direction: string, count: number): Fault["arrange"] {
+  return (site) => {
+    const words = [...denoRun(scriptPath("_tampering_program.ts")), direction, String(count)];
+    const program = [...words, ...PROGRAM].map(quoteWord).join(" ");
+    const command = [site.script("program", `exec ${program} "$@"`)];
+    return { options: { command }, mend: () => void site.script("program", SERVE) };
+  };
+}
+
+const marked = new Call({ name: "marked", arguments: { x: 1 }, result: MARKED });
+
+async function loadMarked(cache: SshCache, site: Site): Promise<unknown> {
+  await using there = site.inPlace();
+  await there.save(marked);
+  return await (await cache.load(marked.key)).result();
+}
+
+testFaults([
+  {
+    label: "the server sends a frame that is too long",
+    arrange: server(head(PROTOCOL_LIMITS.frame + 1)),
+    told: { ...PROTOCOL, message: /^Cannot take a frame of 16777217 bytes: at most 16777216$/ },
+  },
+  {
+    label: "the server sends what is no frame",
+    arrange: server(head(5), new TextEncoder().encode("hello")),
+    told: { ...PROTOCOL, message: /^Cannot read a frame: Not a canonical encoding: / },
+  },
+  {
+    label: "the server sends a frame of an unknown kind",
+    arrange: server(encodeFrame(77, 1)),
+    told: { ...PROTOCOL, message: /^The server sent a frame of the unknown kind 77$/ },
+  },
+  {
+    label: "the server answers what was not asked",
+    arrange: server(encodeFrame(FRAME.answer, 8, {})),
+    told: { ...PROTOCOL, message: /^The server answered request 8, which is not under way$/ },
+  },
+  {
+    label: "the server ends in the middle of a frame",
+    arrange: (site) => {
+      const script = `printf '\\nfleche/1 1\\n'; ${printed(head(100))}; exit 4`;
+      const command = [site.script("program", script)];
+      return { options: { command }, mend: () => void site.script("program", SERVE) };
+    },
+    told: {
+      ...{ name: "RemoteConnectionError", code: "REMOTE_CONNECTION", exitCode: 4 },
+      message: /^The connection to HOST was lost \(exit code 4\)$/,
+    },
+  },
+  {
+    label: "the values that it loads are damaged on their way",
+    arrange: tampering("down", 1000),
+    use: loadMarked,
+    told: {
+      ...{ name: "CorruptValueError", code: "CORRUPT_VALUE" },
+      message: new RegExp(`^The value ${digest(MARKED).hex} arrived damaged$`),
+    },
+  },
+  {
+    label: "the values that it saves are damaged on their way",
+    arrange: tampering("up", 1000),
+    use: (cache) => cache.save(marked),
+    told: {
+      ...{ ...PROTOCOL, message: /^HOST keeps losing the values that are sent to it$/ },
+    },
+  },
+], { ignore });
+
+Deno.test("SshCache sends a value again that was damaged on its way", { ignore }, async () => {
+  await using site = await Site.start();
+  const { options } = await tampering("up", 1)(site);
+  await using cache = site.cache(options);
+  await assertWorks(cache, marked);
+  await assertClean(site);
+});
