@@ -232,6 +232,8 @@ export class Connection {
       throw new RangeError(`Cannot send a request of ${frame.length} bytes`);
     }
     await this.#room(frame.length);
+    // It may have ended meanwhile.
+    if (this.#failure !== undefined) throw this.#failure.error;
     signal?.throwIfAborted();
     const { promise: answer, resolve, reject } = Promise.withResolvers<Params>();
     // Whoever awaits it hears of a failure; until then it is not unhandled.
@@ -281,7 +283,6 @@ export class Connection {
     while (this.#failure === undefined && isFull()) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
-    if (this.#failure !== undefined) throw this.#failure.error;
   }
 
   #upload(id: number, values: AsyncIterable<Held> | Iterable<Held>, pending: Pending): void {

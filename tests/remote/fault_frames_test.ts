@@ -104,13 +104,13 @@ const BREACHES: readonly Breach[] = [
   },
 ];
 
-for (const { label, sent, message, data = {} } of BREACHES) {
-  Deno.test(
-    `a server over ssh tells a client that sends ${label}, and ends`,
-    { ignore },
-    async () => {
-      await using site = await Site.start();
-      {
+Deno.test(
+  "a server over ssh tells a client what it has done wrong, and ends",
+  { ignore },
+  async (test) => {
+    await using site = await Site.start();
+    for (const { label, sent, message, data = {} } of BREACHES) {
+      await test.step(label, async () => {
         await using client = await RawClient.connect(site);
         await client.send(...sent);
         const { kind, id, fields } = await client.next() ?? assert.fail("nothing came");
@@ -118,11 +118,12 @@ for (const { label, sent, message, data = {} } of BREACHES) {
         assert.deepEqual([kind, id, ...fields], [FRAME.error, 0, error]);
         assert.equal(await client.answers(), false);
         assert.deepEqual(await client.end(), { exitCode: 1, stderr: `fleche: ${message}` });
-      }
-      await assertWhole(site);
-    },
-  );
-}
+        await assertNothingFiled(site);
+      });
+    }
+    await assertUsable(site);
+  },
+);
 
 interface Refusal {
   readonly label: string;
@@ -133,7 +134,7 @@ interface Refusal {
   readonly readOnly?: boolean;
 }
 
-function refused(operation: string): Refusal["error"] {
+function refused(operation: string) {
   const message = `Cannot ${operation}: the cache is read-only`;
   return { name: "RejectedError", code: "REJECTED", message, data: { operation } };
 }
@@ -173,48 +174,46 @@ const REFUSALS: readonly Refusal[] = [
     answer: { missing: [DIGEST] },
   },
   {
-    label: "no value that is missing",
+    label: "a call without its value",
     sent: [SAVE, END],
     answer: { missing: [DIGEST] },
   },
   {
-    label: "a call to a server that only reads",
+    label: "a save where nothing may be stored",
     sent: [request(1, "save", saveParams(SAVED))],
     error: refused("store a call"),
     readOnly: true,
   },
   {
-    label: "that a call is to go to a server that only reads",
+    label: "an eviction where nothing may be stored",
     sent: [request(1, "evict", { key: KEY })],
     error: refused("evict a call"),
     readOnly: true,
   },
 ];
 
-for (const { label, sent, error, answer, readOnly = false } of REFUSALS) {
-  Deno.test(
-    `a server over ssh tells a client that sends ${label}, and goes on`,
-    { ignore },
-    async () => {
-      await using site = await Site.start();
-      {
-        await using client = await RawClient.connect(
-          site,
-          readOnly ? { command: reading(site) } : {},
-        );
+for (const [what, isReadOnly] of [["one request", false], ["to store", true]] as const) {
+  Deno.test(`a server over ssh refuses ${what} and goes on`, { ignore }, async (test) => {
+    await using site = await Site.start();
+    const options = isReadOnly ? { command: reading(site) } : {};
+    await using client = await RawClient.connect(site, options);
+    for (const { label, sent, error, answer, readOnly = false } of REFUSALS) {
+      if (readOnly !== isReadOnly) continue;
+      await test.step(label, async () => {
         await client.send(...sent);
         const { kind, id, fields } = await client.next() ?? assert.fail("nothing came");
         const expected = error === undefined ? [FRAME.answer, 1, answer] : [FRAME.error, 1, error];
         assert.deepEqual([kind, id, ...fields], expected);
         assert.equal(await client.answers(), true);
-        assert.deepEqual(await client.end(), { exitCode: 0, stderr: "" });
-      }
-      await assertWhole(site);
-    },
-  );
+        await assertNothingFiled(site);
+      });
+    }
+    assert.deepEqual(await client.end(), { exitCode: 0, stderr: "" });
+    await assertUsable(site);
+  });
 }
 
-// What breaks off; `end` is all that the client sends after it.
+// What breaks off.
 const BROKEN_OFF: readonly [label: string, sent: readonly Uint8Array[]][] = [
   ["a length", [head(100).subarray(0, 2)]],
   ["a frame", [SAVE.subarray(0, SAVE.length >> 1)]],
@@ -228,28 +227,32 @@ const BROKEN_OFF: readonly [label: string, sent: readonly Uint8Array[]][] = [
   ]],
 ];
 
-for (const [label, sent] of BROKEN_OFF) {
-  Deno.test(`a server over ssh keeps nothing of ${label} that breaks off`, { ignore }, async () => {
-    await using site = await Site.start();
-    {
+Deno.test("a server over ssh keeps nothing of what breaks off", { ignore }, async (test) => {
+  await using site = await Site.start();
+  for (const [label, sent] of BROKEN_OFF) {
+    await test.step(label, async () => {
       await using client = await RawClient.connect(site);
       await client.send(...sent);
       assert.equal((await client.end()).exitCode, 0);
-    }
-    await assertWhole(site);
-  });
-}
+      await assertNothingFiled(site);
+    });
+  }
+  await assertUsable(site);
+});
 
 // A command that serves without storing anything.
 function reading(site: Site): string[] {
   return [site.script("reading", `exec ${PROGRAM.map(quoteWord).join(" ")} "$@" --read-only`)];
 }
 
-// Nothing was filed, and another client can use what there is.
-async function assertWhole(site: Site): Promise<void> {
+async function assertNothingFiled(site: Site): Promise<void> {
   await using there = site.inPlace();
   assert.equal(await there.contains(SAVED.record.key), false);
   await assertClean(site);
+}
+
+// Whether another client can use what there is.
+async function assertUsable(site: Site): Promise<void> {
   await using cache = site.cache();
   await assertWorks(cache);
   await assertClean(site);
@@ -259,16 +262,19 @@ const PROTOCOL = { name: "ProtocolError", code: "PROTOCOL" };
 
 const SERVE = `exec ${PROGRAM.map(quoteWord).join(" ")} "$@"`;
 
+/** Greets, and waits until something comes. */
+const GREETING = `printf '\\nfleche/1 ${VERSION}\\n'; head -c 1 >/dev/null`;
+
 // Bytes as sh prints them.
 function printed(...pieces: readonly Uint8Array[]): string {
   const octal = (byte: number) => `\\${byte.toString(8).padStart(3, "0")}`;
   return `printf '${Array.from(concat(pieces), octal).join("")}'`;
 }
 
-// A server that greets, sends something else than an answer, and waits.
+// A server that greets, is asked, sends something else than an answer, and waits.
 function server(...sent: readonly Uint8Array[]): Fault["arrange"] {
   return (site) => {
-    const script = `printf '\\nfleche/1 ${VERSION}\\n'; ${printed(...sent)}; exec cat >/dev/null`;
+    const script = `${GREETING}; ${printed(...sent)}; exec cat >/dev/null`;
     const command = [site.script("program", script)];
     return { options: { command }, mend: () => void site.script("program", SERVE) };
   };
@@ -316,7 +322,7 @@ testFaults([
   {
     label: "the server ends in the middle of a frame",
     arrange: (site) => {
-      const script = `printf '\\nfleche/1 1\\n'; ${printed(head(100))}; exit 4`;
+      const script = `${GREETING}; ${printed(head(100))}; exit 4`;
       const command = [site.script("program", script)];
       return { options: { command }, mend: () => void site.script("program", SERVE) };
     },
@@ -338,9 +344,7 @@ testFaults([
     label: "the values that it saves are damaged on their way",
     arrange: tampering("up", 1000),
     use: (cache) => cache.save(marked),
-    told: {
-      ...{ ...PROTOCOL, message: /^HOST keeps losing the values that are sent to it$/ },
-    },
+    told: { ...PROTOCOL, message: /^HOST keeps losing the values that are sent to it$/ },
   },
 ], { ignore });
 
