@@ -1,9 +1,9 @@
 /**
  * The near side of a load: a process of its own, so that its memory and time are known.
  *
- *     deno run --allow-all _load_client.ts <LoadJob as JSON>
+ *     deno run --allow-all _load_client.ts <job
  *
- * It prints a {@linkcode LoadReport} as JSON.
+ * The job is a {@linkcode LoadJob} as JSON. It prints a {@linkcode LoadReport} as JSON.
  *
  * @module
  */
@@ -114,4 +114,7 @@ function mapValues<K extends string, T, U>(
   return Object.fromEntries(names.map((name) => [name, map(of[name], name)])) as Record<K, U>;
 }
 
-if (import.meta.main) console.log(JSON.stringify(await run(JSON.parse(Deno.args[0] ?? ""))));
+if (import.meta.main) {
+  const job = await new Response(Deno.stdin.readable).json();
+  console.log(JSON.stringify(await run(job)));
+}

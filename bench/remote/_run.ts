@@ -8,15 +8,12 @@ function words(name: string): [program: string, args: string[]] {
   return [Deno.execPath(), ["run", "--quiet", "--allow-all", "--config", config, path]];
 }
 
-/** Runs a program of this folder with a job as JSON; what it reports as JSON. */
+/** Runs a program of this folder with a job as JSON on its standard input; what it prints as JSON. */
 export async function runProgram<T>(name: string, job: unknown): Promise<T> {
   const [program, args] = words(name);
-  const command = new Deno.Command(program, {
-    args: [...args, JSON.stringify(job)],
-    stdin: "null",
-    stderr: "inherit",
-  });
-  const { success, stdout } = await command.output();
+  const child = new Deno.Command(program, { args, stdin: "piped", stdout: "piped" }).spawn();
+  await new Response(JSON.stringify(job)).body?.pipeTo(child.stdin);
+  const { success, stdout } = await child.output();
   if (!success) throw new Error(`${name} has failed`);
   return JSON.parse(new TextDecoder().decode(stdout));
 }

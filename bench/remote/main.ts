@@ -7,6 +7,7 @@
 
 import { parseArgs } from "node:util";
 import { PROGRAM } from "../../tests/remote/_site.ts";
+import { measureLatency } from "./_latency.ts";
 import { measureLargeValue } from "./_large_value.ts";
 
 const { values, positionals } = parseArgs({
@@ -28,6 +29,7 @@ const parts: Readonly<Record<string, () => Promise<void>>> = {
       delay,
       pause: Number(values.pause),
     }),
+  latency: () => measureLatency({ rounds: Number(values.rounds), delay }),
 };
 
 console.log(`The server is ${PROGRAM.length === 1 ? "compiled" : "run from its sources"}\n`);
