@@ -60,7 +60,11 @@ const FAULTS: readonly Fault[] = [
   {
     label: "the folder is missing",
     client: () => ({ workdir: "~/no/folder" }),
-    ...{ step: "workdir", detail: /"~\/no\/folder"\n.*no\/folder/, remedy: /Make the folder/ },
+    ...{
+      step: "workdir",
+      detail: /^cd ~\/no\/folder: failed.*\n.*no\/folder/,
+      remedy: /Make the folder/,
+    },
   },
   {
     label: "a setup command fails",
@@ -78,8 +82,12 @@ const FAULTS: readonly Fault[] = [
   {
     label: "a setup command does not end",
     client: () => ({ setupCommands: ["mkfifo ~/pipe; cat ~/pipe"] }),
-    how: { timeout: 1 },
-    ...{ step: "setup command 1", detail: /^mkfifo/, remedy: /in a shell there/ },
+    how: { timeout: 3 },
+    ...{
+      step: "setup command 1",
+      detail: /^mkfifo .*: The connection .* did not answer for 3 seconds/,
+      remedy: /in a shell there/,
+    },
   },
   {
     label: "there is no program in PATH",
@@ -138,8 +146,8 @@ const FAULTS: readonly Fault[] = [
     client: (site) => ({
       command: [site.script("mute", '[ "$1" = remote ] || { echo 9.9.9; exit; }; cat >/dev/null')],
     }),
-    how: { timeout: 1 },
-    ...{ step: "greeting", detail: /did not answer for 1 seconds/, remedy: /See what it says/ },
+    how: { timeout: 3 },
+    ...{ step: "greeting", detail: /did not answer for 3 seconds/, remedy: /See what it says/ },
   },
   {
     label: "the calls cannot be opened",

@@ -5,6 +5,7 @@ import { redactCommands } from "../redact.ts";
 import type { SshCacheOptions } from "../ssh_cache.ts";
 import type { ProbeSession } from "./_probe_session.ts";
 import { processorOf } from "./_processor.ts";
+import { SSH_FAILED } from "./_run_ssh.ts";
 import { failed, ok, skipped, type Step, warning, withWords } from "./step.ts";
 
 /** Difference of two clocks from which on it is worth a warning, in seconds. */
@@ -28,13 +29,24 @@ export async function* farSteps(
     return yield skipped("remote command", detail);
   }
   const report = (name: string) => session.inTime(timeout, () => session.report(name));
-  const system = await report("system") ?? "";
-  const library = await report("library") ?? "";
+  const { workdir } = options;
+  const [system, library, clock] = [
+    await report("system"),
+    await report("library"),
+    await report("clock"),
+  ];
+  const now = Date.now() / 1000;
+  const start = workdir === undefined ? await report("folder") : "";
+  if (system === undefined || clock === undefined || start === undefined) {
+    return yield shellFailure(await session.end());
+  }
   yield ok("system", library === "" ? system : `${system}, ${library}`);
-  yield clockStep(Number(await report("clock")), Date.now() / 1000);
-  const folder = await report("folder");
-  if (folder === undefined) return yield folderFailure(options, await session.end());
-  if (options.workdir !== undefined) yield ok("workdir", folder);
+  yield clockStep(Number(clock), now);
+  if (workdir !== undefined) {
+    const folder = await report("folder");
+    if (folder === undefined) return yield folderFailure(workdir, await session.end());
+    yield ok("workdir", folder);
+  }
   for (const [index, command] of shownCommands(options).entries()) {
     const isDone = await report(`setup ${index}`) !== undefined;
     if (!isDone) return yield setupFailure(index, { command, ended: await session.end() });
@@ -74,11 +86,20 @@ function clockStep(far: number, near: number): Step {
   return warning("clock", detail, remedy);
 }
 
-function folderFailure(
-  { workdir }: SshCacheOptions,
-  ended: RemoteConnectionError,
-): Step {
-  const detail = withWords(`Cannot enter the folder "${workdir ?? "~"}"`, ended.data.stderr);
+// How the far end has ended: by itself, or because the connection did.
+function endText({ data, message }: RemoteConnectionError): string {
+  const { exitCode } = data;
+  if (exitCode !== undefined && exitCode !== SSH_FAILED) return `failed (exit code ${exitCode})`;
+  return message.split("\n")[0] ?? "";
+}
+
+function shellFailure(ended: RemoteConnectionError): Step {
+  const detail = withWords(`sh: ${endText(ended)}`, ended.data.stderr);
+  return failed("system", detail, "See what it says, and try again");
+}
+
+function folderFailure(workdir: string, ended: RemoteConnectionError): Step {
+  const detail = withWords(`cd ${workdir}: ${endText(ended)}`, ended.data.stderr);
   return failed("workdir", detail, "Make the folder there, or correct workdir");
 }
 
@@ -86,8 +107,7 @@ function setupFailure(
   index: number,
   { command, ended }: { command: string; ended: RemoteConnectionError },
 ): Step {
-  const code = ended.data.exitCode === undefined ? "" : ` (exit code ${ended.data.exitCode})`;
-  const detail = withWords(`${command}: failed${code}`, ended.data.stderr);
+  const detail = withWords(`${command}: ${endText(ended)}`, ended.data.stderr);
   const remedy = "Try the command in a shell there; it runs in sh, without what a login sets up";
   return failed(`setup command ${index + 1}`, detail, remedy);
 }
@@ -95,7 +115,7 @@ function setupFailure(
 const INSTALL = "Install fleche there (fleche remote install), or give the path of the program";
 
 function silentProgram(ended: RemoteConnectionError): Step {
-  const detail = withWords("It does not end when it is asked for its version", ended.data.stderr);
+  const detail = withWords(`--version: ${endText(ended)}`, ended.data.stderr);
   return failed("program", detail, INSTALL);
 }
 

@@ -1,11 +1,9 @@
 import type { SshCacheOptions } from "../ssh_cache.ts";
 import { type LoginFault, loginFault } from "./_login_fault.ts";
 import type { ProbeSession } from "./_probe_session.ts";
+import { SSH_FAILED } from "./_run_ssh.ts";
 import type { SshTarget } from "./_target.ts";
 import { failed, type Step, withWords } from "./step.ts";
-
-/** The exit code with which ssh itself fails; any other one is that of what ran on the far side. */
-const SSH_FAILED = 255;
 
 /** Characters of what was printed instead that are shown. */
 const SHOWN_NOISE = 500;

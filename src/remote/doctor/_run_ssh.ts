@@ -1,3 +1,6 @@
+/** The exit code with which ssh itself fails; any other one is that of what ran on the far side. */
+export const SSH_FAILED = 255;
+
 /** How a run of ssh ended. */
 export interface SshRun {
   readonly code: number;
