@@ -72,6 +72,13 @@ interface Pending {
   fault?: Error;
 }
 
+/** A request that waits until others are over. */
+interface Waiting {
+  readonly size: number;
+  readonly start: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
 /** Bytes of a write that shows that something moves. */
 const SUBSTANTIAL = 64 << 10;
 
@@ -84,7 +91,7 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #limits: ProtocolLimits;
   readonly #pending = new Map<number, Pending>();
-  readonly #waiting: (() => void)[] = [];
+  readonly #waiting = new Set<Waiting>();
   readonly #watch: StallWatch;
   #active = 0;
   #size = 0;
@@ -184,7 +191,7 @@ export class Connection {
     // The other side may have answered before all of it came.
     if (this.#outbox.drop(id)) this.#outbox.post(encodeFrame(FRAME.cancel, id));
     this.#size -= pending.size;
-    for (const wake of this.#waiting.splice(0)) wake();
+    this.#startWaiting();
     if (!pending.isCancelled) this.#changeActive(-1);
   }
 
@@ -226,15 +233,52 @@ export class Connection {
     options: RequestOptions = {},
   ): Promise<Exchange> {
     const { signal, values } = options;
+    signal?.throwIfAborted();
+    if (this.#failure !== undefined) throw this.#failure.error;
     const id = this.#next++;
     const frame = encodeFrame(FRAME.request, id, method, params, values !== undefined);
     if (frame.length > this.#limits.frame) {
       throw new RangeError(`Cannot send a request of ${frame.length} bytes`);
     }
-    await this.#room(frame.length);
-    // It may have ended meanwhile.
-    if (this.#failure !== undefined) throw this.#failure.error;
-    signal?.throwIfAborted();
+    const start = () => this.#start(frame, { ...options, id, method });
+    if (this.#waiting.size === 0 && this.#hasRoom(frame.length)) return start();
+    return await this.#wait(frame.length, { start, signal });
+  }
+
+  #hasRoom(size: number): boolean {
+    const { requests, requestBytes } = this.#limits;
+    return this.#pending.size < requests &&
+      (this.#size === 0 || this.#size + size <= requestBytes);
+  }
+
+  async #wait(
+    size: number,
+    { start, signal }: { start: () => Exchange; signal: AbortSignal | undefined },
+  ): Promise<Exchange> {
+    const { promise, resolve, reject } = Promise.withResolvers<Exchange>();
+    const waiting = { size, start: () => resolve(start()), reject };
+    this.#waiting.add(waiting);
+    const leave = () => {
+      this.#waiting.delete(waiting);
+      reject(signal?.reason);
+    };
+    signal?.addEventListener("abort", leave, { once: true });
+    return await promise.finally(() => signal?.removeEventListener("abort", leave));
+  }
+
+  #startWaiting(): void {
+    for (const waiting of this.#waiting) {
+      if (!this.#hasRoom(waiting.size)) return;
+      this.#waiting.delete(waiting);
+      waiting.start();
+    }
+  }
+
+  #start(
+    frame: Uint8Array,
+    { id, method, ...options }: RequestOptions & { id: number; method: string },
+  ): Exchange {
+    const { signal, values, onItem } = options;
     const { promise: answer, resolve, reject } = Promise.withResolvers<Params>();
     // Whoever awaits it hears of a failure; until then it is not unhandled.
     answer.catch(() => {});
@@ -243,14 +287,13 @@ export class Connection {
       credit: this.#credit,
       onValue: options.onValue ?? ((_, used) => used()),
     });
-    const { onItem } = options;
     const size = frame.length;
     const pending: Pending = {
       ...{ method, size, resolve, reject, intake, onItem },
       ...{ unused: 0, isCancelled: false },
     };
     this.#pending.set(id, pending);
-    this.#size += frame.length;
+    this.#size += size;
     this.#changeActive(1);
     this.#outbox.post(frame);
     if (values !== undefined) this.#upload(id, values, pending);
@@ -273,16 +316,6 @@ export class Connection {
     if (this.#isPinging || this.#outbox.isClosed) return;
     this.#isPinging = true;
     this.request("ping", {}).catch(() => {}).finally(() => this.#isPinging = false);
-  }
-
-  // Waits until there may be one more request of some length.
-  async #room(length: number): Promise<void> {
-    const { requests, requestBytes } = this.#limits;
-    const isFull = () =>
-      this.#pending.size >= requests || this.#size > 0 && this.#size + length > requestBytes;
-    while (this.#failure === undefined && isFull()) {
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    }
   }
 
   #upload(id: number, values: AsyncIterable<Held> | Iterable<Held>, pending: Pending): void {
@@ -318,8 +351,9 @@ export class Connection {
     this.#failure ??= { error };
     for (const { reject } of this.#pending.values()) reject(this.#failure.error);
     this.#pending.clear();
-    this.#outbox.close({ drop: true });
-    for (const wake of this.#waiting.splice(0)) wake();
+    this.#outbox.abandon();
+    for (const { reject } of this.#waiting) reject(this.#failure.error);
+    this.#waiting.clear();
     if (this.#active > 0) {
       this.#active = 1;
       this.#changeActive(-1);

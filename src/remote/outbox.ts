@@ -36,6 +36,7 @@ export class Outbox {
   #credit: number;
   #isUnlimited = false;
   #isClosed = false;
+  #isAbandoned = false;
   #news: (() => void) | undefined;
 
   /** Takes the limits that the other side keeps. */
@@ -51,12 +52,14 @@ export class Outbox {
 
   /** Adds a frame that needs no credit, and goes before all that does. */
   post(bytes: Uint8Array): void {
+    if (this.#isAbandoned) return;
     this.#free.push(bytes);
     this.#tell();
   }
 
   /** Begins to send something that takes credit. */
   open(id: number): void {
+    if (this.#isAbandoned) return;
     this.#lanes.set(id, { frames: [], credit: this.#limits.window, wake: [] });
   }
 
@@ -165,14 +168,20 @@ export class Outbox {
     return this.#isClosed;
   }
 
-  /** Says that nothing more comes; what waits is dropped if that is wanted. */
-  close({ drop = false }: { drop?: boolean } = {}): void {
+  /** Says that nothing more comes. */
+  close(): void {
     this.#isClosed = true;
-    if (drop) {
-      this.#free.length = 0;
-      for (const id of [...this.#lanes.keys()]) this.drop(id);
-    }
     this.#tell();
+  }
+
+  /** Drops what waits and whatever still comes, but for a last frame if there is one. */
+  abandon(last?: Uint8Array): void {
+    if (this.#isAbandoned) return;
+    this.#isAbandoned = true;
+    this.#free.length = 0;
+    for (const id of [...this.#lanes.keys()]) this.drop(id);
+    if (last !== undefined) this.#free.push(last);
+    this.close();
   }
 
   #tell(): void {

@@ -65,10 +65,8 @@ export async function serve(options: ServeOptions): Promise<void> {
     }
     await server.finish();
   } catch (error) {
-    server.abandon();
-    if (error instanceof ProtocolError) {
-      outbox.post(encodeFrame(FRAME.error, 0, toWireError(error)));
-    }
+    const isBreach = error instanceof ProtocolError;
+    server.abandon(isBreach ? encodeFrame(FRAME.error, 0, toWireError(error)) : undefined);
     throw error;
   } finally {
     outbox.close();
@@ -214,9 +212,9 @@ export class Server {
     while (this.#running.size > 0) await Promise.all(this.#running);
   }
 
-  /** Gives up all requests: there is nobody to answer. */
-  abandon(): void {
-    this.#outbox.close({ drop: true });
+  /** Gives up all requests: none is answered any more. A last frame may say why. */
+  abandon(last?: Uint8Array): void {
+    this.#outbox.abandon(last);
     for (const request of this.#requests.values()) request.cancel();
   }
 }

@@ -67,7 +67,7 @@ export class ValueIntake {
   chunk({ fields, size }: Frame): void {
     const { credit, limits, onValue } = this.#options;
     credit.take(this.#id, size);
-    if (this.#held > limits.held) this.#deferred += size;
+    if (!this.#isOver && this.#held > limits.held) this.#deferred += size;
     else credit.give(this.#id, size);
     const value = this.#receiver.chunk(fields[0]);
     if (value === undefined || this.#isOver) return;

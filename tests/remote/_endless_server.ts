@@ -21,7 +21,6 @@ const INFO = {
   executable: "/fleche",
   pid: Deno.pid,
   ordered: true,
-  cancels: true,
 };
 
 const { record: { key, bytes: record } } = await filed(new Call({ name: "f", result: 1 }));

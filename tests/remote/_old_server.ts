@@ -18,6 +18,7 @@ const INFO = {
   hostname: "far",
   executable: "/fleche",
   pid: Deno.pid,
+  ordered: false,
 };
 
 const writer = Deno.stdout.writable.getWriter();

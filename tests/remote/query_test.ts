@@ -12,8 +12,7 @@ import { encodeFrame, FRAME, FrameReader } from "../../src/remote/frames.ts";
 import { PROTOCOL_LIMITS } from "../../src/remote/limits.ts";
 import { Params } from "../../src/remote/params.ts";
 import { filterParams, readFilter } from "../../src/remote/query_filter.ts";
-import { Client, LoneClient, memoryCache, RawServer } from "./_memory.ts";
-import { until } from "./_wait.ts";
+import { Client, memoryCache, RawServer } from "./_memory.ts";
 
 const LARGE = "y".repeat(2000);
 
@@ -73,11 +72,9 @@ Deno.test("serve() searches for the whole filter", async () => {
   }
 });
 
-Deno.test("serve() searches for a name alone, as the first clients ask for it", async () => {
+Deno.test("serve() leaves out conditions that it does not know", async () => {
   const cache = await filled();
   await using client = await Client.start({ cache });
-  assert.equal((await query(client, { name: "f" })).length, 6);
-  assert.equal((await query(client, { name: null })).length, 12);
   assert.equal((await query(client, {})).length, 12);
   // What only later clients know: they filter again.
   assert.equal((await query(client, { filter: { name: "f", shape: [1] } })).length, 6);
@@ -207,32 +204,7 @@ Deno.test("serve() ends a query that is cancelled, and answers the next", async 
   await server.send(encodeFrame(FRAME.cancel, 1), request(2, "info"));
   await server.until((frames) => frames.filter(({ kind }) => kind === FRAME.answer).length === 2);
   assert(state.ended);
-  const answer = server.frames.find(({ kind, id }) => kind === FRAME.answer && id === 1);
-  const items = server.frames.filter(({ kind }) => kind === FRAME.item);
-  assert.deepEqual(answer?.fields, [{ count: items.length }]);
   // The answer to a request may cross the word that it is not needed.
   await server.send(encodeFrame(FRAME.cancel, 1), encodeFrame(FRAME.cancel, 99));
   assert.deepEqual(await server.end(), {});
-});
-
-Deno.test("Connection cancels a request that is under way, once, and waits for its answer", async () => {
-  const client = new LoneClient();
-  const left = new AbortController();
-  const answer = client.connection.request("query", {}, { onItem: () => {}, signal: left.signal });
-  left.abort();
-  left.abort();
-  await until(() => client.sent.length === 2, "the frame that cancels");
-  client.receive(encodeFrame(FRAME.answer, 1, { count: 0 }));
-  await answer;
-  assert.deepEqual(client.sent.map(({ kind, id }) => [kind, id]), [
-    [FRAME.request, 1],
-    [FRAME.cancel, 1],
-  ]);
-  const late = new AbortController();
-  const second = client.connection.request("query", {}, { signal: late.signal });
-  client.receive(encodeFrame(FRAME.answer, 2, { count: 0 }));
-  await second;
-  late.abort();
-  await client.end();
-  assert.equal(client.sent.length, 3);
 });

@@ -1,10 +1,11 @@
 import assert from "node:assert";
 import { Call, ProtocolError, serve } from "@fleche/core";
+import type { Params } from "../../src/remote/params.ts";
 import type { Reference } from "../../src/codec/encoding.ts";
 import { encodeFrame, FRAME } from "../../src/remote/frames.ts";
 import { PROTOCOL_LIMITS } from "../../src/remote/limits.ts";
 import { numbers } from "./_calls.ts";
-import { request } from "./_frames.ts";
+import { outline, request } from "./_frames.ts";
 import { Client, memoryCache, RawServer } from "./_memory.ts";
 import { inTime } from "./_wait.ts";
 
@@ -109,29 +110,83 @@ Deno.test("serve() ends when its client no longer reads, although its input goes
   }
 });
 
-Deno.test("serve() survives an answer that is too long for a frame", async () => {
+Deno.test("serve() lists more names than a frame holds", async () => {
   const cache = memoryCache();
-  const keys = Array.from({ length: 300_000 }, (_, index) => String(index).padStart(64, "0"));
+  const keys = Array.from({ length: 5000 }, (_, index) => String(index).padStart(64, "0"));
   cache.list = () => Promise.resolve(keys);
-  await using client = await Client.start({ cache });
-  const list = client.ask("list", { prefix: "" });
-  const outcome = await list.then(({ result }) => result.strings("keys").length, (error) => error);
-  assert(outcome === keys.length || outcome instanceof Error);
-  await client.ask("info", {});
+  const limits = { ...PROTOCOL_LIMITS, frame: 100_000 };
+  await using client = await Client.start({ cache, limits });
+  const listed: string[] = [];
+  const onItem = (item: Params, used: () => void) => {
+    listed.push(...item.strings("keys"));
+    used();
+  };
+  const { result } = await client.ask("list", { prefix: "" }, { onItem });
+  assert.equal(result.count("count"), keys.length);
+  assert.deepEqual(listed, keys);
 });
 
-Deno.test("serve() survives a client that asks for more than a frame holds", async () => {
-  await using client = await Client.start({ cache: memoryCache() });
-  const values = Array.from({ length: 200_000 }, (_, index) => ({
-    digest: String(index).padStart(64, "0"),
-    crc: 2 ** 31,
-    length: 2 ** 32,
-  }));
-  const has = client.ask("has", { values });
-  const outcome = await has.then(
-    ({ result }) => result.strings("missing").length,
-    (error) => error,
-  );
-  assert(outcome === values.length || outcome instanceof Error);
-  await client.ask("info", {});
+Deno.test("serve() refuses to give an answer that is too long for a frame, and goes on", async () => {
+  const config = { note: "x".repeat(10_000) };
+  await using measured = await Client.start({ cache: memoryCache(), config });
+  const { result } = await measured.ask("info");
+  const names = result.names.map((name) => [name, result.any(name)]);
+  const size = encodeFrame(FRAME.answer, 1, Object.fromEntries(names)).length - 4;
+  for (const frame of [size, size - 1]) {
+    const limits = { ...PROTOCOL_LIMITS, frame };
+    await using client = await Client.start({ cache: memoryCache(), config, limits });
+    if (frame === size) await client.ask("info");
+    else await assert.rejects(client.ask("info"), /The answer takes \d+ bytes/);
+    await client.ask("ping");
+  }
+});
+
+const LISTS = {
+  has: (count: number) => ({
+    values: Array.from({ length: count }, () => ({ digest: "a".repeat(64), crc: 0, length: 1 })),
+  }),
+  value: (count: number) => ({
+    values: Array.from({ length: count }, () => ({ digest: "a".repeat(64), crc: 0, length: 1 })),
+    parts: true,
+  }),
+  shrink: (count: number) => ({ keys: Array.from({ length: count }, () => "a".repeat(64)) }),
+};
+
+for (const [method, params] of Object.entries(LISTS)) {
+  Deno.test(`serve() takes as many references to ${method} as its limit says, and no more`, async () => {
+    const limits = { ...PROTOCOL_LIMITS, references: 10 };
+    await using client = await Client.start({ cache: memoryCache(), limits });
+    await client.ask(method, params(10));
+    await assert.rejects(client.ask(method, params(11)), ProtocolError);
+    await client.ask("ping");
+  });
+}
+
+Deno.test("serve() takes requests of as many bytes as its limit says, and no more", async () => {
+  const first = request(1, "save", { params: { text: "x".repeat(500) }, hasValues: true });
+  const second = request(2, "save", { params: { text: "y".repeat(400) }, hasValues: true });
+  const requestBytes = first.length + second.length;
+  const inside = new RawServer({
+    cache: memoryCache(),
+    limits: { ...PROTOCOL_LIMITS, requestBytes },
+  });
+  await inside.send(first, second);
+  assert.deepEqual(await inside.end(), {});
+  const outside = new RawServer({
+    cache: memoryCache(),
+    limits: { ...PROTOCOL_LIMITS, requestBytes: requestBytes - 1 },
+  });
+  await outside.send(first, second);
+  await inTime(outside.ended, "the end");
+  const { error } = await outside.served;
+  assert(error instanceof ProtocolError && error.data.limit === "requestBytes");
+});
+
+Deno.test("serve() takes one request that is larger than all may be together", async () => {
+  const limits = { ...PROTOCOL_LIMITS, requestBytes: 100 };
+  const server = new RawServer({ cache: memoryCache(), limits });
+  await server.send(request(1, "ping", { params: { text: "x".repeat(500) } }));
+  const frames = await server.answered(1);
+  assert.deepEqual(outline(frames), [[FRAME.answer, 1]]);
+  assert.deepEqual(await server.end(), {});
 });

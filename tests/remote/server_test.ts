@@ -11,12 +11,24 @@ import {
   ValueMemory,
 } from "@fleche/core";
 import type { Reference } from "../../src/codec/encoding.ts";
+import { findReferences } from "../../src/codec/references.ts";
 import { FRAME } from "../../src/remote/frames.ts";
 import { PROTOCOL_LIMITS } from "../../src/remote/limits.ts";
+import type { Params } from "../../src/remote/params.ts";
 import { VERSION } from "../../src/version.ts";
-import { largeCall, numbers } from "./_calls.ts";
-import { request } from "./_frames.ts";
+import { filed, largeCall, numbers } from "./_calls.ts";
+import { chunkBytes, ofKind, request } from "./_frames.ts";
 import { Client, memoryCache, RawServer } from "./_memory.ts";
+
+async function list(client: Client, params: Record<string, unknown>): Promise<string[]> {
+  const keys: string[] = [];
+  const onItem = (item: Params, used: () => void) => {
+    keys.push(...item.strings("keys"));
+    used();
+  };
+  await client.ask("list", params, { onItem });
+  return keys;
+}
 
 Deno.test("serve() announces itself on a line of its own", async () => {
   const server = new RawServer({ cache: memoryCache() });
@@ -101,20 +113,52 @@ Deno.test("serve() sends a large value in chunks, by reference and by digest", a
   const cache = memoryCache();
   const key = await cache.save(new Call({ name: "f", result: numbers(400_000) }));
   const [reference] = (await cache.load(key)).detach().resultReferences as [Reference];
-  for (const params of [reference, { digest: reference.digest }]) {
+  for (const each of [reference, { digest: reference.digest, crc: 0, length: 0 }]) {
     const server = new RawServer({ cache });
-    await server.send(request(1, "value", { params }));
-    assert.deepEqual(await server.end(), {});
-    assert.deepEqual(server.frames[0]?.fields, [{
+    await server.send(request(1, "value", { params: { values: [each], parts: false } }));
+    const frames = await server.answered(1);
+    assert.deepEqual(frames[0]?.fields, [{
       digest: reference.digest,
       length: reference.length,
     }]);
-    const chunks = server.frames.filter(({ kind }) => kind === FRAME.chunk);
-    const lengths = chunks.map(({ fields }) => (fields[0] as Uint8Array).length);
-    assert.equal(lengths.reduce((sum, length) => sum + length, 0), reference.length);
-    assert(lengths.every((length) => length <= PROTOCOL_LIMITS.chunk));
-    assert.equal(server.frames.at(-1)?.kind, FRAME.answer);
+    const chunks = ofKind(frames, "chunk");
+    assert(chunks.every(({ size }) => size <= PROTOCOL_LIMITS.chunk));
+    assert.equal(chunkBytes(frames), reference.length);
+    assert.deepEqual(frames.at(-1)?.fields, [{ missing: [] }]);
+    assert.deepEqual(await server.end(), {});
   }
+});
+
+Deno.test("serve() sends a value with its parts, what refers to others before them, each once", async () => {
+  const cache = memoryCache();
+  const key = await cache.save(largeCall());
+  const record = (await cache.load(key)).detach();
+  await using client = await Client.start({ cache });
+  const params = { values: record.resultReferences, parts: true };
+  const { result, values } = await client.ask("value", params);
+  assert.deepEqual(result.strings("missing"), []);
+  const { references } = await filed(new Call({ name: "f", result: largeCall().result }));
+  assert.deepEqual(new Set(values.keys()), new Set(references.map(({ digest }) => digest)));
+  const order = [...values.keys()];
+  for (const [digest, { encoding }] of values) {
+    for (const part of findReferences(encoding)) {
+      assert(order.indexOf(part.digest) > order.indexOf(digest));
+    }
+  }
+  const server = new RawServer({ cache });
+  await server.send(request(1, "value", { params }));
+  const items = ofKind(await server.answered(1), "item");
+  assert.equal(items.length, references.length);
+  assert.deepEqual(await server.end(), {});
+});
+
+Deno.test("serve() sends no parts if they are not asked for", async () => {
+  const cache = memoryCache();
+  const key = await cache.save(largeCall());
+  const values = (await cache.load(key)).detach().references;
+  await using client = await Client.start({ cache });
+  const answered = await client.ask("value", { values, parts: false });
+  assert.deepEqual(new Set(answered.values.keys()), new Set(values.map(({ digest }) => digest)));
 });
 
 Deno.test("serve() sends a value that a record holds itself", async () => {
@@ -122,19 +166,25 @@ Deno.test("serve() sends a value that a record holds itself", async () => {
   await cache.save(new Call({ name: "f", result: "a short one" }));
   await using client = await Client.start({ cache });
   const wanted = digest("a short one").hex;
-  const { result, values } = await client.ask("value", { digest: wanted });
-  assert.equal(result.boolean("found"), true);
+  const params = { values: [{ digest: wanted, crc: 0, length: 0 }], parts: true };
+  const { result, values } = await client.ask("value", params);
+  assert.deepEqual(result.strings("missing"), []);
   assert.deepEqual([...values.keys()], [wanted]);
 });
 
-Deno.test("serve() says that a value is not there", async () => {
-  await using client = await Client.start({ cache: memoryCache() });
+Deno.test("serve() says which values are not there, and sends the others", async () => {
+  const cache = memoryCache();
+  const key = await cache.save(new Call({ name: "f", result: numbers(500) }));
+  const [there] = (await cache.load(key)).detach().resultReferences as [Reference];
+  await using client = await Client.start({ cache });
   const absent = { digest: "a".repeat(64), crc: 0, length: 5 };
-  for (const params of [absent, { digest: absent.digest }]) {
-    const { result, values } = await client.ask("value", params);
-    assert.equal(result.boolean("found"), false);
-    assert.equal(values.size, 0);
-  }
+  const unknown = { digest: "b".repeat(64), crc: 0, length: 0 };
+  const { result, values } = await client.ask("value", {
+    values: [absent, there, unknown],
+    parts: true,
+  });
+  assert.deepEqual(result.strings("missing"), [absent.digest, unknown.digest]);
+  assert.deepEqual([...values.keys()], [there.digest]);
 });
 
 Deno.test("serve() tells which values are missing, lists, finds and evicts", async () => {
@@ -145,10 +195,10 @@ Deno.test("serve() tells which values are missing, lists, finds and evicts", asy
   const absent = { digest: "a".repeat(64), crc: 0, length: 5 };
   const has = await client.ask("has", { values: [...references, absent] });
   assert.deepEqual(has.result.strings("missing"), [absent.digest]);
-  const list = await client.ask("list", { prefix: key.slice(0, 6) });
-  assert.deepEqual(list.result.strings("keys"), [key]);
-  const limited = await client.ask("list", { prefix: "", limit: 1 });
-  assert(limited.result.strings("keys").length >= 1);
+  assert.deepEqual(await list(client, { prefix: key.slice(0, 6) }), [key]);
+  assert((await list(client, { prefix: "", limit: 1 })).length >= 1);
+  const shrunk = await client.ask("shrink", { keys: [key, absent.digest] });
+  assert.deepEqual(shrunk.result.optionalStrings("prefixes"), [await cache.shrink(key), undefined]);
   const found = async () => (await client.ask("contains", { key })).result.boolean("found");
   const evict = async () => (await client.ask("evict", { key })).result.boolean("found");
   assert.deepEqual([await found(), await evict(), await found(), await evict()], [
@@ -165,12 +215,15 @@ Deno.test("serve() sends the records of a query one by one, before their number"
   await cache.save(new Call({ name: "g", result: 1 }));
   await using client = await Client.start({ cache });
   for (const [name, count] of [["f", 50], [null, 51], ["h", 0]] as const) {
-    const items: { key: string }[] = [];
-    const onItem = (item: unknown) => items.push(item as { key: string });
+    const found: string[] = [];
+    const onItem = (item: Params, used: () => void) => {
+      found.push(item.digest("key"));
+      used();
+    };
     const { result } = await client.ask("query", { name }, { onItem });
     assert.equal(result.count("count"), count);
-    assert.equal(items.length, count);
-    if (name === "f") assert.deepEqual(new Set(items.map(({ key }) => key)), keys);
+    assert.equal(found.length, count);
+    if (name === "f") assert.deepEqual(new Set(found), keys);
   }
 });
 
@@ -191,8 +244,9 @@ Deno.test("serve() refuses parameters that are not as they should be, and goes o
     ["load", {}],
     ["load", { key: "abcd" }],
     ["load", { key: 5 }],
-    ["value", { digest: "../../etc/passwd" }],
-    ["value", { digest: "a".repeat(64), length: -1 }],
+    ["value", { values: [], parts: 1 }],
+    ["value", { values: [{ digest: "../../etc/passwd", crc: 0, length: 1 }], parts: true }],
+    ["value", { values: [{ digest: "a".repeat(64), crc: 0, length: -1 }], parts: true }],
     ["has", { values: 5 }],
     ["has", { values: [5] }],
     ["has", { values: [{ digest: "a".repeat(64) }] }],

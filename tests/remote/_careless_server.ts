@@ -1,6 +1,6 @@
 /**
- * A server as the first version was: it searches for calls by the name of their function only, does
- * not take back what was asked for, and sends whatever it has, damaged records too.
+ * A server that searches for calls by the name of their function only, does not stop when it is told
+ * that nobody needs the rest, and sends whatever it has, damaged records too.
  *
  * @module
  */
@@ -20,6 +20,7 @@ const INFO = {
   hostname: "far",
   executable: "/fleche",
   pid: Deno.pid,
+  ordered: false,
 };
 
 const cache = memoryCache();
@@ -47,7 +48,7 @@ async function search(id: number, params: unknown): Promise<void> {
 
 for await (const bytes of Deno.stdin.readable) {
   for (const { kind, id, fields } of reader.push(bytes)) {
-    if (kind !== FRAME.request) throw new TypeError(`Cannot take a frame of kind ${kind}`);
+    if (kind !== FRAME.request) continue;
     if (fields[0] === "query") await search(id, fields[1]);
     else await writer.write(encodeFrame(FRAME.answer, id, fields[0] === "info" ? INFO : {}));
   }
