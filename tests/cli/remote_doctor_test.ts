@@ -122,6 +122,22 @@ Deno.test("fleche remote doctor says what is wrong on this side", { ignore }, as
   assert.match(broken.text, /^failed {3}configuration .*fleche\.toml/);
 });
 
+Deno.test("fleche remote doctor needs no network of its own", { ignore }, async () => {
+  await using near = await Near.start();
+  near.configure({ cluster: near.site.config() });
+  const words = DOCTOR.filter((word) => !word.startsWith("--allow-net"));
+  const well = await near.run([...words, "cluster", "--json"]);
+  assert.deepEqual([well.code, well.stderr], [0, ""], well.text);
+  assert.deepEqual(withStatus(reportOf(well).steps, "skipped"), ["name resolution", "connection"]);
+  assert.equal(reportOf(well).steps.at(-1)?.step, "value of 1 MiB");
+
+  Deno.writeTextFileSync(join(near.site.sshd.folder, "known_hosts"), "");
+  const ill = await near.run([...words, "cluster", "--json"]);
+  assert.deepEqual([ill.code, ill.stderr], [1, ""], ill.text);
+  assert.deepEqual(withStatus(reportOf(ill).steps, "failed"), ["login"]);
+  assert.match(reportOf(ill).steps.at(-1)?.detail ?? "", /^ssh cannot log in\n.*ED25519/);
+});
+
 const HAS_SCRIPT = requirement(
   "script",
   platform === "linux" && findProgram("script") !== undefined,

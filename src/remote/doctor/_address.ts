@@ -10,6 +10,16 @@ const CONNECT_TIME = 15;
 /** Bytes that may come before the line with which an SSH server begins (RFC 4253, section 4.2). */
 const MAX_IDENTIFICATION = 8192;
 
+/** Whether this program may look for a host and connect to it: the cache itself leaves that to ssh. */
+export async function mayConnect({ hostname, port }: SshTarget): Promise<boolean> {
+  // What a name leads to is not known yet.
+  const place = { 0: undefined, 4: `${hostname}:${port}`, 6: `[${hostname}]:${port}` }[
+    isIP(hostname)
+  ];
+  const descriptor = { name: "net", ...place === undefined ? {} : { host: place } } as const;
+  return (await Deno.permissions.query(descriptor)).state === "granted";
+}
+
 /** Finds the addresses of a host. */
 export async function checkAddress(
   { hostname, family }: SshTarget,

@@ -1,3 +1,4 @@
+import { redactHost } from "../redact.ts";
 import type { SshCacheOptions } from "../ssh_cache.ts";
 import { type LoginFault, loginFault } from "./_login_fault.ts";
 import type { ProbeSession } from "./_probe_session.ts";
@@ -30,12 +31,13 @@ export async function loginFailure(
     const remedy = "See that the account has a shell, and that its login scripts go on to the end";
     return failed("login", detail, remedy);
   }
-  if (target.proxy !== undefined) {
-    const remedy =
-      `Try ssh ${options.host} by itself; the way there, ${target.proxy}, may fail too`;
+  const fault = target.proxy === undefined ? await loginFault(options, target) : undefined;
+  if (fault === undefined) {
+    const way = target.proxy === undefined ? "" : `; the way there, ${target.proxy}, may fail too`;
+    const remedy = `See what ssh says, and try ssh ${redactHost(options.host)} by itself${way}`;
     return failed("login", withWords("ssh cannot log in", words), remedy);
   }
-  const [step, what, remedy] = FAULTS[await loginFault(options, target)];
+  const [step, what, remedy] = FAULTS[fault];
   return failed(step, withWords(what, words), remedy);
 }
 

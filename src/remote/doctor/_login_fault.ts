@@ -28,18 +28,22 @@ const QUIET = [
   ...["RequestTTY=no", "ClearAllForwardings=yes", `ConnectTimeout=${CONNECT_TIME}`],
 ];
 
-/** Finds out why ssh could not log in to a host that can be reached. */
+/**
+ * Finds out why ssh could not log in to a host that can be reached.
+ *
+ * @returns Nothing if this program may not listen.
+ */
 export async function loginFault(
   { host, sshOptions = [] }: SshCacheOptions,
   { knownHosts }: SshTarget,
-): Promise<LoginFault> {
+): Promise<LoginFault | undefined> {
   const folder = await Deno.makeTempDir({ prefix: "fleche-doctor-" });
   try {
     let count = 0;
     const accepts = async (settings: readonly string[]) => {
       const socket = join(folder, `agent-${count++}`);
       using agent = new DeafAgent(socket);
-      const options = [...QUIET, `IdentityAgent=${socket}`, ...settings];
+      const options = [...QUIET, `IdentityAgent="${socket}"`, ...settings];
       // The first of several settings of one name counts.
       const args = options.flatMap((each) => ["-o", each]);
       await runSsh([...args, ...sshOptions, "--", host, "true"]);
@@ -49,10 +53,13 @@ export async function loginFault(
     // New keys are added to this file.
     const copy = join(folder, "known_hosts");
     Deno.writeTextFileSync(copy, knownHosts.map(readText).join("\n"));
-    const keys = `UserKnownHostsFile=${copy}`;
+    const keys = `UserKnownHostsFile="${copy}"`;
     if (await accepts(["StrictHostKeyChecking=accept-new", keys])) return "unknown host key";
     if (await accepts(["StrictHostKeyChecking=no", keys])) return "changed host key";
     return "no key exchange";
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) return undefined;
+    throw error;
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

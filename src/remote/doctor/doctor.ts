@@ -4,7 +4,7 @@ import { durationText } from "../../time_text.ts";
 import { VERSION } from "../../version.ts";
 import { connectThrough, SshCache, type SshCacheOptions } from "../ssh_cache.ts";
 import { PROTOCOL_VERSION } from "../ssh_process.ts";
-import { checkAddress, checkConnection } from "./_address.ts";
+import { checkAddress, checkConnection, mayConnect } from "./_address.ts";
 import { farSteps } from "./_far_steps.ts";
 import { loginFailure } from "./_login_failure.ts";
 import { probeCommand } from "./_probe_script.ts";
@@ -51,16 +51,23 @@ async function* allSteps(cache: SshCache, how: DiagnoseOptions): AsyncIterable<S
   const { step, target } = await checkHost(options);
   yield step;
   if (target === undefined) return;
-  if (target.proxy === undefined) {
-    const { step, addresses } = await checkAddress(target);
-    yield step;
-    yield await checkConnection(target, addresses);
-  } else {
-    yield skipped("name resolution", `It is left to ${target.proxy}`);
-    yield skipped("connection", `It goes through ${target.proxy}`);
-  }
+  yield* addressSteps(target);
   how.onLogin?.();
   yield* loginSteps(cache, { target, how });
+}
+
+async function* addressSteps(target: SshTarget): AsyncIterable<Step> {
+  const { proxy } = target;
+  if (proxy !== undefined || !await mayConnect(target)) {
+    const reason = proxy === undefined
+      ? "this program may not use the network (--allow-net)"
+      : `the way goes through ${proxy}`;
+    yield skipped("name resolution", `Left to ssh: ${reason}`);
+    return yield skipped("connection", `Left to ssh: ${reason}`);
+  }
+  const { step, addresses } = await checkAddress(target);
+  yield step;
+  yield await checkConnection(target, addresses);
 }
 
 async function* loginSteps(
