@@ -43,6 +43,8 @@ export interface Exchange {
 /** How a {@linkcode Connection} talks to the rest of the program. */
 export interface ConnectionOptions {
   readonly limits: ProtocolLimits;
+  /** The host at the other end, for the errors that come from there. */
+  readonly host?: string;
   /** Whether the output needs bytes no more when a write has ended; false by default. */
   readonly reuse?: boolean;
   /** Called when the first request is under way, and when the last is answered. */
@@ -144,7 +146,7 @@ export class Connection {
   #receive(frame: Frame): void {
     const { kind, id, fields } = frame;
     if (kind === FRAME.credit) return this.#outbox.grant(id, countIn(frame));
-    if (kind === FRAME.error && id === 0) throw fromWireError(fields[0]);
+    if (kind === FRAME.error && id === 0) throw this.#remoteError(frame);
     const pending = this.#pending.get(id);
     if (pending === undefined) {
       throw new ProtocolError(`The server answered request ${id}, which is not under way`);
@@ -156,7 +158,7 @@ export class Connection {
         return tolerant(pending, () => pending.intake.chunk(frame));
       case FRAME.error:
         this.#settle(id, pending);
-        return pending.reject(fromWireError(fields[0]));
+        return pending.reject(this.#remoteError(frame));
       case FRAME.answer: {
         const result = new Params(fields[0], `the answer to ${pending.method}`);
         if (pending.intake.isInside) {
@@ -169,6 +171,10 @@ export class Connection {
       default:
         throw new ProtocolError(`The server sent a frame of the unknown kind ${kind}`);
     }
+  }
+
+  #remoteError({ fields }: Frame): Error {
+    return fromWireError(fields[0], this.#options.host);
   }
 
   #takeItem(frame: Frame, pending: Pending): void {

@@ -99,8 +99,7 @@ export class RemoteLink {
         onWait: onWait("it has not answered yet, or ssh asks for something"),
       });
       connection = new Connection(process.output, {
-        limits: PROTOCOL_LIMITS,
-        reuse: true,
+        ...{ limits: PROTOCOL_LIMITS, host, reuse: true },
         onActive: (active) => process.keepAlive(active),
         onBroken: async () => connection?.fail(await process.failure("was lost")),
         patience: timeout,

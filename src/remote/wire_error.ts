@@ -40,18 +40,23 @@ export function toWireError(error: unknown): WireError {
   };
 }
 
-/** The error of the remote side, as its class if that is known here. */
-export function fromWireError(wire: unknown): Error {
+/**
+ * The error of the remote side, as its class if that is known here.
+ *
+ * @param host the host that it comes from, for the message
+ */
+export function fromWireError(wire: unknown, host?: string): Error {
   if (!isTable(wire) || typeof wire["message"] !== "string") {
     return new errors.ProtocolError("Cannot read an error of the remote side");
   }
-  const { code, name, message, data } = wire;
+  const { code, name, message: text, data } = wire;
+  const message = host === undefined ? text : `On ${host}: ${text}`;
   if (typeof code === "string" && Object.hasOwn(CLASSES, code)) {
     const type = CLASSES[code] as KnownError;
     return new type(message, (isTable(data) ? data : {}) as never);
   }
   const remoteName = typeof name === "string" ? name : "Error";
-  return new errors.RemoteError(`The remote side failed: ${message}`, {
+  return new errors.RemoteError(host === undefined ? `The remote side failed: ${text}` : message, {
     remoteName,
     ...typeof code === "string" ? { remoteCode: code } : {},
   });

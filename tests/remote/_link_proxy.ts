@@ -33,6 +33,7 @@ export class LinkProxy implements AsyncDisposable {
   readonly #connections = new Set<Deno.TcpConn>();
   readonly #bytes: Record<Direction, number> = { up: 0, down: 0 };
   #gate: PromiseWithResolvers<void> | undefined;
+  #trap: { direction: Direction; resolve: () => void } | undefined;
   readonly #accepting: Promise<void>;
   readonly #joins = new Set<Promise<void>>();
   #accepted = 0;
@@ -57,6 +58,13 @@ export class LinkProxy implements AsyncDisposable {
   /** Bytes that have been taken from the sender so far. */
   bytes(direction: Direction): number {
     return this.#bytes[direction];
+  }
+
+  /** Stops passing bytes on as soon as some come from one side; resolves then. */
+  stallAt(direction: Direction): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#trap = { direction, resolve };
+    return promise;
   }
 
   /** Stops passing bytes on; connections stay. */
@@ -115,6 +123,13 @@ export class LinkProxy implements AsyncDisposable {
     }
   }
 
+  #spring(direction: Direction): void {
+    if (this.#trap?.direction !== direction) return;
+    this.stall();
+    this.#trap.resolve();
+    this.#trap = undefined;
+  }
+
   // Bytes leave when they have been on their way for long enough, while others are still read.
   async #pass(direction: Direction, from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
     const { delay, bandwidth } = this.#options;
@@ -130,6 +145,7 @@ export class LinkProxy implements AsyncDisposable {
     try {
       for (let count = await from.read(buffer); count !== null; count = await from.read(buffer)) {
         this.#bytes[direction] += count;
+        this.#spring(direction);
         free = Math.max(free, performance.now()) + count / bandwidth * 1000;
         await link.put(buffer.slice(0, count), free + delay);
       }
