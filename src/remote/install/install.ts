@@ -9,7 +9,7 @@ import type { LocalProgram } from "./local_program.ts";
 export const DEFAULT_PATH = "~/.local/bin/fleche";
 
 /** A link that has died is given up after a minute; options that come first count. */
-const KEEP_ALIVE = ["-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=4"];
+const KEEP_ALIVE = ["-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3"];
 
 /**
  * Installs a program on another machine, in one session of ssh: it is copied, or what is missing of
