@@ -1,19 +1,4 @@
-/** Machines by the number in the header of an ELF file (System V ABI, e_machine). */
-const ELF_MACHINES: Readonly<Record<number, string>> = {
-  0x03: "i686",
-  0x16: "s390x",
-  0x15: "ppc64le",
-  0x28: "armv7l",
-  0x3e: "x86_64",
-  0xb7: "aarch64",
-  0xf3: "riscv64",
-};
-
-/** Machines by the type in the header of a Mach-O file. */
-const MACH_MACHINES: Readonly<Record<number, string>> = {
-  0x01000007: "x86_64",
-  0x0100000c: "arm64",
-};
+import { ELF_MACHINES, MACH_MACHINES } from "../machines.ts";
 
 /** The first four bytes of files of these formats, as big-endian numbers. */
 const ELF = 0x7f454c46;

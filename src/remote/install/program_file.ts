@@ -1,3 +1,4 @@
+import { ELF_MACHINES, MACH_MACHINES } from "../machines.ts";
 import { FileView, long, textAt } from "./_file_view.ts";
 import { InstallError } from "./install_error.ts";
 
@@ -17,19 +18,6 @@ export interface Platform {
   /** The library; undefined for programs that bring their own, and on macOS. */
   readonly libc?: Libc;
 }
-
-/** Names of processors by the number in an ELF file (gABI, e_machine). */
-const ELF_MACHINES: Readonly<Record<number, string>> = {
-  62: "x86_64",
-  183: "aarch64",
-  243: "riscv64",
-};
-
-/** Names of processors by the number in a Mach-O file (mach/machine.h, cpu_type_t). */
-const MACH_MACHINES: Readonly<Record<number, string>> = {
-  0x01000007: "x86_64",
-  0x0100000c: "arm64",
-};
 
 /** Program header of the path of the dynamic linker (gABI, PT_INTERP). */
 const INTERPRETER = 3;
