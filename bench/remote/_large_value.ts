@@ -1,6 +1,7 @@
 import assert from "node:assert";
 import { Call } from "@fleche/core";
 import { Link, runProgram } from "./_run.ts";
+import type { FloorReport } from "./_floor_client.ts";
 import type { LoadJob, LoadReport, ProcessName } from "./_load_client.ts";
 import { childrenOf, endedTime, nameOf, type ProcessorTime } from "./_processes.ts";
 import { median, megabytes, printTable, quantile } from "./_figures.ts";
@@ -49,6 +50,11 @@ export async function measureLargeValue(options: LargeOptions): Promise<void> {
   printThroughput(rounds, options.size);
   printMemory(rounds);
   printTimes(rounds);
+  const floors: FloorReport[] = [];
+  for (let round = 0; round < options.rounds; round++) {
+    floors.push(await runProgram<FloorReport>("_floor_client.ts", { path: site.path("file") }));
+  }
+  printFloor(rounds, floors);
 
   await using link = await Link.start(site.sshd.port, options.delay);
   const slow = await measure(site, { ...keys, pause: options.pause }, link.port);
@@ -141,25 +147,34 @@ function printTimes(rounds: readonly Round[]): void {
     return [name, ...cells, `${(100 * share).toFixed(0)} %`];
   });
   printTable([["processor s", "user", "system", "main thread", "main thread is busy"], ...rows]);
-  printFloor(rounds);
 }
 
 // However well the processes work side by side, they need this.
-function printFloor(rounds: readonly Round[]): void {
+function printFloor(rounds: readonly Round[], floors: readonly FloorReport[]): void {
   const cores = navigator.hardwareConcurrency;
-  const loads = rounds.map(({ load }) =>
-    PROCESS_NAMES.reduce((sum, name) => sum + load.time[name].user + load.time[name].system, 0)
+  const cat = median(rounds.map(({ cat, login }) => cat.near + cat.far - login.near - login.far));
+  const fastest = Math.min(...rounds.map((round) => round.cat.seconds));
+  const load = median(
+    rounds.map(({ load }) =>
+      PROCESS_NAMES.reduce((sum, name) => sum + load.time[name].user + load.time[name].system, 0)
+    ),
   );
-  const cats = rounds.map(({ cat, login }) => cat.near + cat.far - login.near - login.far);
-  const row = (name: string, times: readonly number[]) => [
+  const names = Object.keys(floors[0] ?? {});
+  const steps = names.map((name) => median(floors.map((floor) => floor[name] ?? NaN)));
+  const floor = steps.reduce((sum, step) => sum + step, cat);
+  const row = (name: string, time: number, isWhole = false) => [
     name,
-    median(times).toFixed(2),
-    (median(times) / cores).toFixed(2),
+    time.toFixed(2),
+    ...isWhole
+      ? [(time / cores).toFixed(2), `${(100 * fastest * cores / time).toFixed(0)} %`]
+      : ["", ""],
   ];
   printTable([
-    ["processor s without the login", "sum", `of each of ${cores} cores`],
-    row("ssh host cat file", cats),
-    row("load().result()", loads),
+    ["processor s", "sum", `on ${cores} cores`, "share of cat's best speed then"],
+    row("ssh host cat file, without the login", cat, true),
+    ...names.map((name, index) => row(name, steps[index] ?? NaN)),
+    row("all of these", floor, true),
+    row("load().result()", load, true),
   ]);
 }
 
