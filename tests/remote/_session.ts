@@ -8,7 +8,7 @@
  * @module
  */
 
-import { cacheFromConfig, fleche, SshCache, withCache } from "@fleche/core";
+import { cacheFromConfig, Call, fleche, SshCache, withCache } from "@fleche/core";
 import { CacheStack } from "@fleche/core";
 import { numbers } from "./_calls.ts";
 
@@ -66,6 +66,11 @@ const ACTIONS: Readonly<Record<string, () => Promise<unknown>>> = {
     console.log(JSON.stringify(await remote().info()));
     setTimeout(() => {}, 2 ** 30);
     return await new Promise(() => {});
+  },
+  /** Stores a large value, and says before that it begins to. */
+  save: async () => {
+    console.log(JSON.stringify(await remote().info()));
+    return await remote().save(new Call({ name: "large", result: numbers(2_000_000) }));
   },
   /** What becomes of a connection. */
   connect,

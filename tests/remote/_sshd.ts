@@ -68,6 +68,11 @@ export class Sshd implements AsyncDisposable {
     }
   }
 
+  /** The processes that serve the sessions that are open. */
+  get sessions(): number[] {
+    return descendantsOf(this.#child.pid);
+  }
+
   /** The host as ssh takes it. */
   get host(): string {
     return `${userInfo().username}@127.0.0.1`;
@@ -119,7 +124,7 @@ export class Sshd implements AsyncDisposable {
 
   /** Stops the server and, once the sessions have ended, removes its folder. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const sessions = descendantsOf(this.#child.pid);
+    const { sessions } = this;
     await this.stop();
     // They still write to the folder.
     const isLeft = ({ pid }: Process) => sessions.includes(pid);

@@ -160,6 +160,24 @@ Deno.test(
   },
 );
 
+Deno.test("SshCache tells of a login that takes long, and waits for it", { ignore }, async () => {
+  await using site = await Site.start();
+  await using link = new LinkProxy(site.sshd.port);
+  await using cache = site.cache({ port: link.port });
+  const warnings = await warningsOf(async (warnings) => {
+    link.stall();
+    const info = cache.info();
+    await until(() => warnings.length > 0, "the warning");
+    link.resume();
+    await inTime(info, "the connection");
+    await assertWorks(cache);
+  });
+  assert.deepEqual(warnings, [
+    `fleche: Waiting for ${site.sshd.host} for 5 seconds: ` +
+    "it has not answered yet, or ssh asks for something",
+  ]);
+});
+
 Deno.test("SshCache goes on after a link has stood still for a while", { ignore }, async () => {
   await using site = await Site.start();
   await using link = new LinkProxy(site.sshd.port);
