@@ -97,6 +97,7 @@ export class Outbox {
     if (lane === undefined) return false;
     this.#lanes.delete(id);
     for (const wake of lane.wake.splice(0)) wake();
+    this.#tell();
     return true;
   }
 
@@ -157,9 +158,8 @@ export class Outbox {
     return undefined;
   }
 
-  /** Waits until something may have come, or nothing more will. */
+  /** Waits until there may be something to take, or nothing more will be. */
   async news(): Promise<void> {
-    if (this.#isClosed) return;
     await new Promise<void>((resolve) => this.#news = resolve);
   }
 
