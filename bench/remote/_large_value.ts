@@ -1,20 +1,25 @@
-import assert from "node:assert";
 import { Call } from "@fleche/core";
-import { Link, runProgram } from "./_run.ts";
-import type { FloorReport } from "./_floor_client.ts";
-import type { LoadJob, LoadReport, ProcessName } from "./_load_client.ts";
-import { childrenOf, endedTime, nameOf, type ProcessorTime } from "./_processes.ts";
-import { median, megabytes, printTable, quantile } from "./_figures.ts";
 import { Site } from "../../tests/remote/_site.ts";
-import { until } from "../../tests/remote/_wait.ts";
+import { runBare } from "./_bare_ssh.ts";
+import { megabytes } from "./_figures.ts";
+import type { FloorReport } from "./_floor_client.ts";
+import {
+  printFloor,
+  printHits,
+  printMemory,
+  printThroughput,
+  printTimes,
+  type Round,
+} from "./_large_tables.ts";
+import type { LoadJob, LoadReport } from "./_load_client.ts";
+import { Link, runProgram } from "./_run.ts";
+import type { Usage } from "./_usage.ts";
 
-const PROCESS_NAMES: readonly ProcessName[] = ["client", "ssh", "sshd", "server"];
-
-/** How the load of a large value is measured. */
+/** How work with a large value is measured. */
 export interface LargeOptions {
   /** Bytes of the value. */
   readonly size: number;
-  /** Times that both ways are measured, in turn. */
+  /** Times that what is compared is measured, in turn. */
   readonly rounds: number;
   /** What the link adds to a round trip while hits are measured, in milliseconds. */
   readonly delay: number;
@@ -22,33 +27,20 @@ export interface LargeOptions {
   readonly pause: number;
 }
 
-/** What a command over ssh has taken, in seconds. */
-interface Bare {
-  readonly seconds: number;
-  /** Of the processor: by ssh, and by sshd and the command. */
-  readonly near: number;
-  readonly far: number;
-}
+type LoadKeys = Omit<LoadJob, "options" | "pause">;
 
-interface Round {
-  readonly load: LoadReport;
-  /** What `ssh host cat file` took. */
-  readonly cat: Bare;
-  /** What `ssh host true` took. */
-  readonly login: Bare;
-}
-
-/** Loads a large value, next to `ssh host cat file`, and while small ones are asked for. */
-export async function measureLargeValue(options: LargeOptions): Promise<void> {
+/** Loads a large value, next to `cat` over ssh, and while small ones are asked for. */
+export async function measureLoads(options: LargeOptions): Promise<void> {
+  const { size, delay, pause } = options;
   await using site = await Site.start();
-  const keys = await fill(site, options.size);
-  const rounds: Round[] = [];
-  for (let round = 0; round < options.rounds; round++) {
-    rounds.push(await measure(site, { ...keys, pause: 0 }));
-  }
-  console.log(`A Float64Array of ${megabytes(options.size)} over loopback`);
-  printThroughput(rounds, options.size);
-  printMemory(rounds);
+  const keys = await fill(site, size);
+  const load = (port: number, pause: number) =>
+    runProgram<LoadReport>("_load_client.ts", { ...keys, pause, options: site.options({ port }) });
+  const of = { cat: "ssh host cat file", done: "load().result()", size };
+  const rounds = await inTurn(site, options.rounds, (port) => load(port, 0));
+  console.log(`Loading a Float64Array of ${megabytes(size)} over loopback`);
+  printThroughput(rounds, of);
+  printMemory(rounds, size);
   printTimes(rounds);
   const floors: FloorReport[] = [];
   for (let round = 0; round < options.rounds; round++) {
@@ -56,15 +48,16 @@ export async function measureLargeValue(options: LargeOptions): Promise<void> {
   }
   printFloor(rounds, floors);
 
-  await using link = await Link.start(site.sshd.port, options.delay);
-  const slow = await measure(site, { ...keys, pause: options.pause }, link.port);
-  console.log(`The same with ${options.delay} ms added, and a hit every ${options.pause} ms`);
-  printThroughput([slow], options.size);
-  printMemory([slow]);
-  printHits(slow.load, options.delay);
+  await using link = await Link.start(site.sshd.port, delay);
+  const [slow] = await inTurn(site, 1, (port) => load(port, pause), link.port);
+  if (slow === undefined) return;
+  console.log(`The same with ${delay} ms added, and a hit every ${pause} ms`);
+  printThroughput([slow], of);
+  printMemory([slow], size);
+  printHits(slow.done, delay);
 }
 
-async function fill(site: Site, size: number): Promise<Omit<LoadJob, "options" | "pause">> {
+async function fill(site: Site, size: number): Promise<LoadKeys> {
   const array = Float64Array.from({ length: size / 8 }, (_, index) => index * 1.000_1);
   Deno.writeFileSync(site.path("file"), new Uint8Array(array.buffer));
   await using cache = site.inPlace();
@@ -74,119 +67,38 @@ async function fill(site: Site, size: number): Promise<Omit<LoadJob, "options" |
   };
 }
 
-async function measure(
+async function inTurn<T extends Usage>(
   site: Site,
-  job: Omit<LoadJob, "options">,
+  rounds: number,
+  work: (port: number) => Promise<T>,
   port = site.sshd.port,
-): Promise<Round> {
-  const login = await ssh(site, port, ["true"]);
-  const cat = await ssh(site, port, ["cat", site.path("file")]);
-  const options = site.options({ port });
-  return { login, cat, load: await runProgram<LoadReport>("_load_client.ts", { ...job, options }) };
+): Promise<Round<T>[]> {
+  const all: Round<T>[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const login = await runBare(site, { port, command: "true" });
+    const cat = await runBare(site, { port, command: `cat ${site.path("file")}` });
+    all.push({ login, cat, done: await work(port) });
+  }
+  return all;
 }
 
-async function ssh(site: Site, port: number, words: readonly string[]): Promise<Bare> {
-  const sshd = childrenOf(Deno.pid).find((pid) => nameOf(pid) === "sshd") ?? 0;
-  const [near, far] = [endedTime(Deno.pid), endedTime(sshd)];
-  const start = performance.now();
-  const command = new Deno.Command("ssh", {
-    args: [...site.sshd.sshOptionsAt(port), "--", site.sshd.host, ...words],
-    stdin: "null",
-    stdout: "null",
-  });
-  assert((await command.output()).success);
-  const seconds = (performance.now() - start) / 1000;
-  // The server waits for what it has started, and only then is the time known.
-  await until(() => childrenOf(sshd).length === 0, "the end of the session");
-  return { seconds, near: endedTime(Deno.pid) - near, far: endedTime(sshd) - far };
-}
-
-function printThroughput(rounds: readonly Round[], size: number): void {
-  const cats = rounds.map(({ cat }) => cat.seconds);
-  const bare = rounds.map(({ cat, login }) => cat.seconds - login.seconds);
-  const loads = rounds.map(({ load }) => load.seconds);
-  const share = (times: readonly number[]) =>
-    median(times.map((time, index) => time / (loads[index] ?? NaN)));
-  const row = (name: string, times: readonly number[], ratio?: number) => [
-    name,
-    median(times).toFixed(2),
-    Math.min(...times).toFixed(2),
-    (size / 1e6 / median(times)).toFixed(0),
-    ratio === undefined ? "" : `${(100 * ratio).toFixed(0)} %`,
-  ];
-  printTable([
-    ["", "median s", "least s", "MB/s", "load's share of its speed"],
-    row("ssh host cat file", cats, share(cats)),
-    row("the same without the login", bare, share(bare)),
-    row("load().result()", loads),
-  ]);
-}
-
-function printMemory(rounds: readonly Round[]): void {
-  const rows = (["client", "server"] as const).map((name) => {
-    const all = rounds.map(({ load }) => ({ ...load.memory[name], size: load.size }));
-    const most = (of: (each: (typeof all)[number]) => number) =>
-      megabytes(Math.max(...all.map(of)));
-    return [
-      name,
-      most(({ before }) => before),
-      most(({ most }) => most),
-      most(({ before, most }) => most - before),
-      most(({ before, most, size }) => most - before - size),
-    ];
-  });
-  printTable([["memory", "before", "most", "growth", "growth beyond the value"], ...rows]);
-}
-
-function printTimes(rounds: readonly Round[]): void {
-  const of = (kind: keyof ProcessorTime, name: ProcessName) =>
-    median(rounds.map(({ load }) => load.time[name][kind]));
-  const rows = PROCESS_NAMES.map((name) => {
-    const share = median(rounds.map(({ load }) => load.time[name].main / load.seconds));
-    const cells = (["user", "system", "main"] as const).map((kind) => of(kind, name).toFixed(2));
-    return [name, ...cells, `${(100 * share).toFixed(0)} %`];
-  });
-  printTable([["processor s", "user", "system", "main thread", "main thread is busy"], ...rows]);
-}
-
-// However well the processes work side by side, they need this.
-function printFloor(rounds: readonly Round[], floors: readonly FloorReport[]): void {
-  const cores = navigator.hardwareConcurrency;
-  const cat = median(rounds.map(({ cat, login }) => cat.near + cat.far - login.near - login.far));
-  const fastest = Math.min(...rounds.map((round) => round.cat.seconds));
-  const load = median(
-    rounds.map(({ load }) =>
-      PROCESS_NAMES.reduce((sum, name) => sum + load.time[name].user + load.time[name].system, 0)
-    ),
-  );
-  const names = Object.keys(floors[0] ?? {});
-  const steps = names.map((name) => median(floors.map((floor) => floor[name] ?? NaN)));
-  const floor = steps.reduce((sum, step) => sum + step, cat);
-  const row = (name: string, time: number, isWhole = false) => [
-    name,
-    time.toFixed(2),
-    ...isWhole
-      ? [(time / cores).toFixed(2), `${(100 * fastest * cores / time).toFixed(0)} %`]
-      : ["", ""],
-  ];
-  printTable([
-    ["processor s", "sum", `on ${cores} cores`, "share of cat's best speed then"],
-    row("ssh host cat file, without the login", cat, true),
-    ...names.map((name, index) => row(name, steps[index] ?? NaN)),
-    row("all of these", floor, true),
-    row("load().result()", load, true),
-  ]);
-}
-
-function printHits({ idle, busy }: LoadReport, delay: number): void {
-  const row = (name: string, times: readonly number[]) => [
-    name,
-    String(times.length),
-    ...[0.5, 0.95, 0.99, 1].map((share) => (quantile(times, share) / delay).toFixed(2)),
-  ];
-  printTable([
-    ["hits, in round trips", "number", "median", "95 %", "99 %", "most"],
-    row("before the load", idle),
-    row("during the load", busy),
-  ]);
+/** Saves a large value, next to `cat` over ssh into a file. */
+export async function measureSaves({ size, rounds }: LargeOptions): Promise<void> {
+  await using site = await Site.start();
+  const input = site.path("file");
+  Deno.writeFileSync(input, crypto.getRandomValues(new Uint8Array(1 << 16)));
+  Deno.truncateSync(input, size);
+  const { port } = site.sshd;
+  const all: Round[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const login = await runBare(site, { port, command: "true" });
+    const command = `cat >${site.path("copy")} && sync ${site.path("copy")}`;
+    const cat = await runBare(site, { port, command, input });
+    const job = { options: site.options(), size, round };
+    all.push({ login, cat, done: await runProgram<Usage>("_save_client.ts", job) });
+  }
+  console.log(`Saving a Float64Array of ${megabytes(size)} over loopback`);
+  printThroughput(all, { cat: "ssh host 'cat >file; sync file' <file", done: "save()", size });
+  printMemory(all, size);
+  printTimes(all);
 }

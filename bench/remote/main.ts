@@ -1,6 +1,6 @@
 // What a cache on another machine costs, with a real ssh server on loopback:
 //
-//     deno task bench:remote [large] [latency] [--size MB] [--rounds N] [--delay MS] [--pause MS]
+//     deno task bench:remote [load] [save] [latency] [--size MB] [--rounds N] [--delay MS] [--pause MS]
 //
 // The server is the compiled program if it is there, or if DENORT_BIN says that it can be compiled.
 // Linux only, since it looks into /proc.
@@ -8,7 +8,7 @@
 import { parseArgs } from "node:util";
 import { PROGRAM } from "../../tests/remote/_site.ts";
 import { measureLatency } from "./_latency.ts";
-import { measureLargeValue } from "./_large_value.ts";
+import { measureLoads, measureSaves } from "./_large_value.ts";
 
 const { values, positionals } = parseArgs({
   args: Deno.args,
@@ -21,15 +21,12 @@ const { values, positionals } = parseArgs({
   },
 });
 const delay = Number(values.delay);
+const rounds = Number(values.rounds);
+const large = { size: Number(values.size) * 1e6, rounds, delay, pause: Number(values.pause) };
 const parts: Readonly<Record<string, () => Promise<void>>> = {
-  large: () =>
-    measureLargeValue({
-      size: Number(values.size) * 1e6,
-      rounds: Number(values.rounds),
-      delay,
-      pause: Number(values.pause),
-    }),
-  latency: () => measureLatency({ rounds: Number(values.rounds), delay }),
+  load: () => measureLoads(large),
+  save: () => measureSaves(large),
+  latency: () => measureLatency({ rounds, delay }),
 };
 
 console.log(`The server is ${PROGRAM.length === 1 ? "compiled" : "run from its sources"}\n`);

@@ -33,6 +33,7 @@ export interface Cost {
 
 /** One direction. */
 class Lane {
+  readonly #onNews: () => void;
   readonly #waiting: Uint8Array[] = [];
   readonly #frames = new FrameReader(PROTOCOL_LIMITS);
   #hasEnded = false;
@@ -48,7 +49,9 @@ class Lane {
   /** Where is sent to. */
   readonly writable: WritableStream<Uint8Array>;
 
-  constructor(private readonly onNews: () => void) {
+  /** Takes what is called when something is sent. */
+  constructor(onNews: () => void) {
+    this.#onNews = onNews;
     this.readable = new ReadableStream({
       type: "bytes",
       start: (controller) => {
@@ -73,7 +76,7 @@ class Lane {
 
   #happened(): void {
     this.events++;
-    this.onNews();
+    this.#onNews();
   }
 
   /** Whether something is on its way. */
