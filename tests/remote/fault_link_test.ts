@@ -105,31 +105,31 @@ async function underWay(promise: Promise<unknown>, isBegun: () => boolean): Prom
 }
 
 for (const [what, breakIt, told] of BREAKS) {
-  for (const [when, begin] of MOMENTS) {
-    Deno.test(`SshCache says so if ${what} ${when}, and recovers`, { ignore }, async () => {
-      await using site = await Site.start();
-      await using there = site.inPlace();
-      if (begin !== undefined) {
-        await there.save(new Call({ name: "large", arguments: { x: 1 }, result: LARGE }));
-      }
-      await using link = new LinkProxy(site.sshd.port, { bandwidth: BANDWIDTH });
-      await using cache = site.cache({ port: link.port });
-      const { pid } = await cache.info();
-      const begun = await begin?.({ site, link, cache });
-      breakIt({ site, link, cache }, pid);
-      if (begun !== undefined) assertTold(await begun.failed, told, site);
-      await until(() => !isRunning(pid), "the end of the server");
-      // So does whatever comes after it.
-      for (let attempt = 0; attempt < 2; attempt++) {
-        assertTold(await rejection(cache.contains(saved.key)), told, site);
-      }
-      assert.equal(await there.contains(saved.key), false);
-      await assertClean(site);
-      await inTime(cache.reconnect(), "the new connection");
-      await assertWorks(cache);
-      await assertClean(site);
-    });
-  }
+  Deno.test(`SshCache says so if ${what}, and recovers`, { ignore }, async (test) => {
+    await using site = await Site.start();
+    await using there = site.inPlace();
+    await there.save(new Call({ name: "large", arguments: { x: 1 }, result: LARGE }));
+    await using link = new LinkProxy(site.sshd.port, { bandwidth: BANDWIDTH });
+    await using cache = site.cache({ port: link.port });
+    for (const [when, begin] of MOMENTS) {
+      await test.step(when, async () => {
+        const { pid } = await cache.info();
+        const begun = await begin?.({ site, link, cache });
+        breakIt({ site, link, cache }, pid);
+        if (begun !== undefined) assertTold(await begun.failed, told, site);
+        await until(() => !isRunning(pid), "the end of the server");
+        // So does whatever comes after it.
+        for (let attempt = 0; attempt < 2; attempt++) {
+          assertTold(await rejection(cache.contains(saved.key)), told, site);
+        }
+        assert.equal(await there.contains(saved.key), false);
+        await assertClean(site);
+        await inTime(cache.reconnect(), "the new connection");
+        await assertWorks(cache);
+        await assertClean(site);
+      });
+    }
+  });
 }
 
 Deno.test(

@@ -83,14 +83,14 @@ function run(program: string, ...args: string[]): void {
   assert(success, new TextDecoder().decode(stderr));
 }
 
-/** A small filesystem in which a site keeps its values. */
+/** A small filesystem in a folder. */
 class Disk implements Disposable {
   readonly #folder: string;
 
-  constructor(site: Site) {
-    this.#folder = site.path("own", "values");
-    Deno.mkdirSync(this.#folder, { recursive: true });
-    run("mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", this.#folder);
+  constructor(folder: string, size: string) {
+    this.#folder = folder;
+    Deno.mkdirSync(folder, { recursive: true });
+    run("mount", "-t", "tmpfs", "-o", `size=${size}`, "tmpfs", folder);
   }
 
   /** Changes its options. */
@@ -98,8 +98,9 @@ class Disk implements Disposable {
     run("mount", "-o", `remount,${options}`, this.#folder);
   }
 
+  // At once, also where somebody still has a file open.
   [Symbol.dispose](): void {
-    run("umount", this.#folder);
+    run("umount", "--lazy", this.#folder);
   }
 }
 
@@ -108,7 +109,7 @@ Deno.test(
   { ignore: ignore || !canMount },
   async () => {
     await using site = await Site.start();
-    using disk = new Disk(site);
+    using disk = new Disk(site.path("own", "values"), "2m");
     await using cache = site.cache();
     const fails = async (call: Call, reason: string) => {
       const message = new RegExp(`^On HOST: Cannot write the value file .*: ${reason}`);
@@ -126,6 +127,35 @@ Deno.test(
     await assertWorks(cache, LARGE);
     await cache.reconnect();
     await assertWorks(cache, sampleCall(2));
+    await assertClean(site);
+  },
+);
+
+Deno.test(
+  "SshCache says so if there is no room for calls there, and recovers",
+  { ignore: ignore || !canMount },
+  async () => {
+    await using site = await Site.start();
+    using disk = new Disk(site.path("own"), "600k");
+    await using cache = site.cache();
+    const calls = Array.from(
+      { length: 600 },
+      (_, x) => new Call({ name: "f", arguments: { x }, result: "x".repeat(1000) }),
+    );
+    let count = 0;
+    const saveAll = async () => {
+      for (; count < calls.length; count++) await cache.save(calls[count] ?? assert.fail());
+    };
+    assertTold(await rejection(saveAll()), {
+      ...SAVE_FAILED,
+      message: /^On HOST: Cannot write call [0-9a-f]{64} to the database .*: .* disk is full$/,
+    }, site);
+    assert.equal(await cache.query().count(), count);
+    await assertClean(site);
+    disk.remount("rw,size=64m");
+    await cache.reconnect();
+    await saveAll();
+    assert.equal(await cache.query().count(), calls.length);
     await assertClean(site);
   },
 );
