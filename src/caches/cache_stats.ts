@@ -1,3 +1,4 @@
+import { breath } from "./_breath.ts";
 import type { CallRecord } from "../call_record.ts";
 import type { Reference } from "../codec/encoding.ts";
 import { findReferences } from "../codec/references.ts";
@@ -86,7 +87,9 @@ async function functionsOf(
     string,
     { module: string | null; name: string; calls: number; values: Map<string, Reference> }
   >();
+  const pause = breath();
   for await (const { module, name, references } of records) {
+    await pause();
     const id = JSON.stringify([module, name]);
     const known = functions.get(id) ??
       { module, name, calls: 0, values: new Map<string, Reference>() };

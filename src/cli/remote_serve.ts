@@ -1,6 +1,6 @@
 import type { BaseCache } from "../caches/base_cache.ts";
 import { loadCacheConfig } from "../config/load.ts";
-import { needsNetwork } from "../config/needs_network.ts";
+import { needsNetwork, needsPrograms } from "../config/needs_network.ts";
 import { cacheToConfig } from "../config/write.ts";
 import { serve } from "../remote/server.ts";
 
@@ -16,9 +16,10 @@ export interface ServeOptions {
 export async function serveCache({ cache: name, readOnly }: ServeOptions): Promise<void> {
   const cache = loadCacheConfig(name);
   const config = describe(cache);
-  // From here on nothing but the cache is needed: what is received cannot reach the network, unless
-  // the cache is there.
+  // From here on nothing but the cache is needed: what is received cannot reach the network or start a
+  // program, unless the cache is reached so.
   if (!needsNetwork(config)) await Deno.permissions.revoke({ name: "net" });
+  if (!needsPrograms(config)) await Deno.permissions.revoke({ name: "run" });
   await using _ = cache;
   await serve({
     cache,

@@ -31,6 +31,8 @@ export interface DecodeOptions {
   split?: boolean;
   /** Whether what names a type, a built-in class, a file or a part is refused; false by default. */
   plain?: boolean;
+  /** Levels of nesting that are taken; {@linkcode MAX_DEPTH} by default. */
+  depth?: number;
 }
 
 /** Finds the encoding of a part, already checked against the reference; undefined if it cannot. */
@@ -86,8 +88,10 @@ class Decoder {
   readonly #source: PartSource | undefined;
   readonly #splitLength: number;
   readonly #plain: boolean;
+  readonly #maxDepth: number;
 
-  constructor({ source, split, plain }: DecodeOptions) {
+  constructor({ source, split, plain, depth = MAX_DEPTH }: DecodeOptions) {
+    this.#maxDepth = depth;
     this.#plain = plain === true;
     this.#source = source;
     this.#splitLength = split === false ? Infinity : SPLIT_LENGTH;
@@ -95,7 +99,7 @@ class Decoder {
 
   root(encoding: Encoding, depth: number): unknown {
     const { head, body } = encoding;
-    if (depth > MAX_DEPTH) this.#fail(`nesting deeper than ${MAX_DEPTH} levels`);
+    if (depth > this.#maxDepth) this.#fail(`nesting deeper than ${this.#maxDepth} levels`);
     this.#bytes = head;
     this.#view = new DataView(head.buffer, head.byteOffset, head.byteLength);
     this.#at = 0;
@@ -233,7 +237,7 @@ class Decoder {
   }
 
   #value(depth: number): unknown {
-    if (depth > MAX_DEPTH) this.#fail(`nesting deeper than ${MAX_DEPTH} levels`);
+    if (depth > this.#maxDepth) this.#fail(`nesting deeper than ${this.#maxDepth} levels`);
     const first = this.#uint8();
     if (first < 0x80) return first;
     if (first < 0x90) return this.#map(first & 0x0f, depth);

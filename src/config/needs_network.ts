@@ -3,11 +3,19 @@
  * a file.
  */
 export function needsNetwork(config: unknown): boolean {
-  if (Array.isArray(config)) return config.some(needsNetwork);
+  const isServer = /^(?!sqlite:)[a-z][\w+.-]*:\/\//i;
+  return someEntry(config, (key, value) => key === "url" && isServer.test(value));
+}
+
+/** Whether the cache of a configuration is reached by a program: by ssh. */
+export function needsPrograms(config: unknown): boolean {
+  return someEntry(config, (key, value) => key === "type" && value === "ssh");
+}
+
+function someEntry(config: unknown, holds: (key: string, value: string) => boolean): boolean {
+  if (Array.isArray(config)) return config.some((each) => someEntry(each, holds));
   if (typeof config !== "object" || config === null) return false;
   return Object.entries(config).some(([key, value]) =>
-    key === "url" && typeof value === "string"
-      ? /^(?!sqlite:)[a-z][\w+.-]*:\/\//i.test(value)
-      : needsNetwork(value)
+    typeof value === "string" ? holds(key, value) : someEntry(value, holds)
   );
 }

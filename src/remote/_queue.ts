@@ -12,7 +12,8 @@ export class AsyncQueue<T> implements AsyncIterable<T> {
 
   /** Says that no more come, and why if it is not as it should be. */
   end(error?: unknown): void {
-    this.#end = error === undefined ? {} : { error };
+    // What it ended with first is why.
+    this.#end ??= error === undefined ? {} : { error };
     this.#wake?.();
   }
 

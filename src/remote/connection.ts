@@ -1,7 +1,15 @@
 import { ProtocolError } from "../errors.ts";
 import { Credit } from "./credit.ts";
 import type { Held } from "./_held_values.ts";
-import { countIn, encodeFrame, FRAME, type Frame, FrameReader, itemCost } from "./frames.ts";
+import {
+  countIn,
+  encodeFrame,
+  FRAME,
+  type Frame,
+  FrameReader,
+  itemCost,
+  LENGTH_BYTES,
+} from "./frames.ts";
 import type { ProtocolLimits } from "./limits.ts";
 import { Outbox, pump } from "./outbox.ts";
 import { Params } from "./params.ts";
@@ -28,6 +36,8 @@ export interface RequestOptions {
   readonly onItem?: (item: Params, used: () => void) => void;
   /** Takes the values that come before the answer, in the same way. */
   readonly onValue?: (value: ReceivedValue, used: () => void) => void;
+  /** Whether it goes at once, since a request that is under way waits for it; few may at a time. */
+  readonly isUrgent?: boolean;
   /** Gives the request up; the rest of the answer is not needed. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -80,6 +90,9 @@ interface Waiting {
   readonly start: () => void;
   readonly reject: (error: unknown) => void;
 }
+
+/** The part of what may be under way that requests take which nobody who is under way waits for. */
+const ORDINARY = 3 / 4;
 
 /** Bytes of a write that shows that something moves. */
 const SUBSTANTIAL = 64 << 10;
@@ -161,7 +174,7 @@ export class Connection {
         return pending.reject(this.#remoteError(frame));
       case FRAME.answer: {
         const result = new Params(fields[0], `the answer to ${pending.method}`);
-        if (pending.intake.isInside) {
+        if (pending.intake.isInside && !pending.isCancelled) {
           throw new ProtocolError(`The server broke off a value of its answer`);
         }
         this.#settle(id, pending);
@@ -243,18 +256,20 @@ export class Connection {
     if (this.#failure !== undefined) throw this.#failure.error;
     const id = this.#next++;
     const frame = encodeFrame(FRAME.request, id, method, params, values !== undefined);
-    if (frame.length > this.#limits.frame) {
+    if (frame.length - LENGTH_BYTES > this.#limits.frame) {
       throw new RangeError(`Cannot send a request of ${frame.length} bytes`);
     }
     const start = () => this.#start(frame, { ...options, id, method });
-    if (this.#waiting.size === 0 && this.#hasRoom(frame.length)) return start();
+    const { isUrgent = false } = options;
+    if (isUrgent || this.#waiting.size === 0 && this.#hasRoom(frame.length)) return start();
     return await this.#wait(frame.length, { start, signal });
   }
 
   #hasRoom(size: number): boolean {
     const { requests, requestBytes } = this.#limits;
-    return this.#pending.size < requests &&
-      (this.#size === 0 || this.#size + size <= requestBytes);
+    // A part is left to what others wait for that are under way.
+    return this.#pending.size < Math.ceil(requests * ORDINARY) &&
+      (this.#size === 0 || this.#size + size <= requestBytes * ORDINARY);
   }
 
   async #wait(
@@ -321,7 +336,9 @@ export class Connection {
   #ping(): void {
     if (this.#isPinging || this.#outbox.isClosed) return;
     this.#isPinging = true;
-    this.request("ping", {}).catch(() => {}).finally(() => this.#isPinging = false);
+    this.request("ping", {}, { isUrgent: true }).catch(() => {}).finally(() =>
+      this.#isPinging = false
+    );
   }
 
   #upload(id: number, values: AsyncIterable<Held> | Iterable<Held>, pending: Pending): void {

@@ -171,10 +171,15 @@ export class FrameReader {
   // A whole frame; the head of a chunk is noted, and no frame by itself.
   #open(bytes: Uint8Array): Frame | undefined {
     const length = lengthOf(bytes);
-    if (length === bytes.length - LENGTH_BYTES) return parseFrame(bytes.slice(LENGTH_BYTES));
+    if (length === bytes.length - LENGTH_BYTES) {
+      return parseFrame(bytes.slice(LENGTH_BYTES), this.#limits.depth);
+    }
     const { id, size, head } = chunkOf(bytes);
     if (head + size !== LENGTH_BYTES + length || size === 0) {
       throw new ProtocolError("Cannot read a frame: a chunk has another length than its frame");
+    }
+    if (!isSame(bytes, chunkHead(id, size))) {
+      throw new ProtocolError("Cannot read a frame: a length is not in its shortest form");
     }
     if (size > this.#limits.chunk) {
       const message = `Cannot take a chunk of ${size} bytes: at most ${this.#limits.chunk}`;
@@ -186,6 +191,10 @@ export class FrameReader {
 
 /** Bytes of a buffer that is kept between frames. */
 const KEPT = 64 << 10;
+
+function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, index) => byte === other[index]);
+}
 
 // How many bytes have to be there before a frame can be taken, as far as its first ones tell: all
 // of it or, where it is a chunk, its head.
@@ -223,7 +232,7 @@ function widthOf(first: number): number {
 function chunkOf(bytes: Uint8Array): { id: number; size: number; head: number } {
   const numberEnd = LENGTH_BYTES + 3 + widthOf(bytes[LENGTH_BYTES + 2] ?? 0);
   const array = Uint8Array.of(0x91, ...bytes.subarray(LENGTH_BYTES + 2, numberEnd));
-  const [id] = decodeArray(array);
+  const [id] = decodeArray(array, 2);
   if (!isCount(id)) throw new ProtocolError("Cannot read a frame: a chunk without a number");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const width = bytes.length - numberEnd - 1;
@@ -235,10 +244,10 @@ function chunkOf(bytes: Uint8Array): { id: number; size: number; head: number } 
   return { id, size, head: bytes.length };
 }
 
-function decodeArray(bytes: Uint8Array): readonly unknown[] {
+function decodeArray(bytes: Uint8Array, depth: number): readonly unknown[] {
   let value: unknown;
   try {
-    value = decode({ head: bytes }, { split: false, plain: true });
+    value = decode({ head: bytes }, { split: false, plain: true, depth });
   } catch (cause) {
     if (!(cause instanceof CorruptValueError)) throw cause;
     throw new ProtocolError(`Cannot read a frame: ${cause.message}`, {}, { cause });
@@ -247,8 +256,8 @@ function decodeArray(bytes: Uint8Array): readonly unknown[] {
   return value;
 }
 
-function parseFrame(bytes: Uint8Array): Frame {
-  const [kind, id, ...fields] = decodeArray(bytes);
+function parseFrame(bytes: Uint8Array, depth: number): Frame {
+  const [kind, id, ...fields] = decodeArray(bytes, depth);
   if (!isCount(kind) || !isCount(id)) {
     throw new ProtocolError("Cannot read a frame: it does not begin with a kind and a number");
   }

@@ -2,8 +2,10 @@
 export interface ProtocolLimits {
   /** Bytes that may come before the preamble, from a login script for instance. */
   readonly banner: number;
-  /** Bytes of one frame. */
+  /** Bytes of one frame, after its length. */
   readonly frame: number;
+  /** Levels of arrays and objects in a frame. */
+  readonly depth: number;
   /** Bytes of one piece of a value. */
   readonly chunk: number;
   /** Requests that are not answered yet. */
@@ -22,6 +24,10 @@ export interface ProtocolLimits {
   readonly inline: number;
   /** Bytes of values that a save sends along unasked. */
   readonly unasked: number;
+  /** Requests that a server works on at a time; others wait for their turn. */
+  readonly running: number;
+  /** Bytes of values that a server has read as a whole and not sent yet; one may be longer. */
+  readonly reading: number;
   /** Bytes of whole values that wait to be taken before the other side has to wait too. */
   readonly held: number;
   /** Arguments and notes that one query asks for. */
@@ -32,6 +38,7 @@ export interface ProtocolLimits {
 export const PROTOCOL_LIMITS: ProtocolLimits = {
   banner: 64 << 10,
   frame: 16 << 20,
+  depth: 64,
   chunk: 256 << 10,
   requests: 4096,
   requestBytes: 64 << 20,
@@ -41,6 +48,8 @@ export const PROTOCOL_LIMITS: ProtocolLimits = {
   references: 65_536,
   inline: 1 << 20,
   unasked: 64 << 10,
+  running: 256,
+  reading: 64 << 20,
   held: 16 << 20,
   conditions: 256,
 };

@@ -18,28 +18,48 @@ export interface Served {
 }
 
 /** Answers one kind of request. */
-export type Handler = (request: ServedRequest) => Promise<Record<string, unknown>>;
+export interface Method {
+  answer(request: ServedRequest): Promise<Record<string, unknown>>;
+  /** Whether values may come with it. */
+  readonly takesValues?: true;
+  /** Whether it waits for what a client does, and so takes no place of others meanwhile. */
+  readonly waits?: true;
+}
 
 /** Names that are listed in one item. */
 const NAMES_TOGETHER = 1000;
 
 /** The methods of a server, by name. */
-export function handlers(served: Served): ReadonlyMap<string, Handler> {
+export function methods(served: Served): ReadonlyMap<string, Method> {
   const { cache } = served;
-  return new Map<string, Handler>([
-    ["info", () => info(served)],
-    ["ping", () => Promise.resolve({})],
-    ["load", (request) => load(served, request)],
-    ["value", (request) => value(served, request)],
-    ["has", (request) => has(served, request)],
-    ["contains", async ({ params }) => ({ found: await cache.isReadable(params.digest("key")) })],
-    ["save", (request) => save(served, request)],
-    ["evict", async ({ params }) => ({ found: await cache.evict(params.digest("key")) })],
-    ["list", (request) => list(served, request)],
-    ["shrink", (request) => shrink(served, request)],
-    ["stats", async () => ({ ...await cache.stats() })],
-    ["query", (request) => query(served, request)],
+  return new Map<string, Method>([
+    ["info", { answer: () => info(served) }],
+    ["ping", { answer: () => Promise.resolve({}), waits: true }],
+    ["load", { answer: (request) => load(served, request) }],
+    ["value", { answer: (request) => value(served, request) }],
+    ["has", { answer: (request) => has(served, request) }],
+    ["contains", { answer: (request) => contains(served, request) }],
+    ["save", { answer: (request) => save(served, request), takesValues: true, waits: true }],
+    ["evict", { answer: (request) => evict(served, request) }],
+    ["list", { answer: (request) => list(served, request) }],
+    ["shrink", { answer: (request) => shrink(served, request) }],
+    ["stats", { answer: async () => ({ ...await cache.stats() }) }],
+    ["query", { answer: (request) => query(served, request), waits: true }],
   ]);
+}
+
+async function contains(
+  { cache }: Served,
+  { params }: ServedRequest,
+): Promise<Record<string, unknown>> {
+  return { found: await cache.isReadable(params.digest("key")) };
+}
+
+async function evict(
+  { cache }: Served,
+  { params }: ServedRequest,
+): Promise<Record<string, unknown>> {
+  return { found: await cache.evict(params.digest("key")) };
 }
 
 async function info({ cache, cacheName, config }: Served): Promise<Record<string, unknown>> {
@@ -87,8 +107,9 @@ async function has(
   return { missing: missing.map(({ digest }) => digest) };
 }
 
-// Files a call if all its values are there or have come with it; otherwise says which are not. A call
-// that is whole but for arguments is filed at once, and again when they come.
+// Files a call if all values that are named are there or have come with it; otherwise says which are
+// not. One that is filed, but of which a named value turns out to be damaged, is filed again when that
+// has come.
 async function save(
   { cache, limits }: Served,
   request: ServedRequest,

@@ -18,6 +18,8 @@ const MOST_WAITING = 2;
 interface Waiting {
   readonly bytes: Uint8Array;
   readonly cost: number;
+  /** Called when it is taken to be written. */
+  readonly onTaken?: (() => void) | undefined;
 }
 
 /** The frames of one request, in their order. */
@@ -31,7 +33,7 @@ interface Lane {
 /** What is to be sent. */
 export class Outbox {
   readonly #limits: ProtocolLimits;
-  readonly #free: Uint8Array[] = [];
+  readonly #free: Waiting[] = [];
   readonly #lanes = new Map<number, Lane>();
   #credit: number;
   #isUnlimited = false;
@@ -50,10 +52,14 @@ export class Outbox {
     return this.#free.length === 0 && this.#lanes.size === 0;
   }
 
-  /** Adds a frame that needs no credit, and goes before all that does. */
-  post(bytes: Uint8Array): void {
+  /**
+   * Adds a frame that needs no credit, and goes before all that does.
+   *
+   * @param onTaken called when it is taken to be written
+   */
+  post(bytes: Uint8Array, onTaken?: () => void): void {
     if (this.#isAbandoned) return;
-    this.#free.push(bytes);
+    this.#free.push({ bytes, cost: 0, onTaken });
     this.#tell();
   }
 
@@ -81,14 +87,14 @@ export class Outbox {
   }
 
   /** Adds the last frame of a request, which needs no credit but comes after the others. */
-  finish(id: number, bytes: Uint8Array): void {
+  finish(id: number, bytes: Uint8Array, onTaken?: () => void): void {
     const lane = this.#lanes.get(id);
     if (lane === undefined) return;
     if (lane.frames.length === 0) {
       this.#lanes.delete(id);
-      return this.post(bytes);
+      return this.post(bytes, onTaken);
     }
-    lane.frames.push({ bytes, cost: 0 });
+    lane.frames.push({ bytes, cost: 0, onTaken });
   }
 
   /** Drops what waits of a request that is not wanted any more; whether it was not finished. */
@@ -127,16 +133,14 @@ export class Outbox {
     if (first === undefined) return undefined;
     let count = 0;
     let length = 0;
-    for (const { length: more } of this.#free) {
-      if (count > 0 && length + more > TOGETHER) break;
-      length += more;
+    for (const { bytes } of this.#free) {
+      if (count > 0 && length + bytes.length > TOGETHER) break;
+      length += bytes.length;
       count++;
     }
-    if (count === 1) {
-      this.#free.shift();
-      return first;
-    }
-    return concatenated(this.#free.splice(0, count), length);
+    const taken = this.#free.splice(0, count);
+    for (const { onTaken } of taken) onTaken?.();
+    return count === 1 ? first.bytes : concatenated(taken.map(({ bytes }) => bytes), length);
   }
 
   #takeTurn(): Uint8Array | undefined {
@@ -150,7 +154,7 @@ export class Outbox {
       this.#lanes.delete(id);
       // The others first, before this one has its turn again.
       const isLast = lane.frames.length === 1 && lane.frames[0]?.cost === 0;
-      if (isLast) this.#free.push((lane.frames.shift() as Waiting).bytes);
+      if (isLast) this.#free.push(lane.frames.shift() as Waiting);
       else this.#lanes.set(id, lane);
       for (const wake of lane.wake.splice(0)) wake();
       return next.bytes;
@@ -180,7 +184,7 @@ export class Outbox {
     this.#isAbandoned = true;
     this.#free.length = 0;
     for (const id of [...this.#lanes.keys()]) this.drop(id);
-    if (last !== undefined) this.#free.push(last);
+    if (last !== undefined) this.#free.push({ bytes: last, cost: 0 });
     this.close();
   }
 

@@ -1,7 +1,6 @@
 /**
- * What a query searches for, as the parameters of its request: the function's `name`, which is all
- * that the first servers knew, and the whole `filter`. Fields that a server does not know it leaves
- * out, so that it may send more than was asked for; clients filter again.
+ * What a query searches for, as the parameters of its request. Fields that a server does not know it
+ * leaves out, so that it may send more than was asked for; clients filter again.
  *
  * @module
  */
@@ -22,7 +21,6 @@ export function filterParams(
   const { arguments: args, metadata, ...rest } = filter;
   const isWhole = conditions(filter) <= limits.conditions;
   return {
-    name: filter.name ?? null,
     filter: isWhole ? given({ ...rest, arguments: args, metadata }) : rest,
   };
 }
@@ -42,11 +40,9 @@ function conditions({ arguments: args = {}, metadata = {} }: RecordFilter): numb
  * @throws {ProtocolError} If it is not as it should be, or more than the limit allows.
  */
 export function readFilter(params: Params, limits: ProtocolLimits): RecordFilter {
-  const name = params.optionalString("name");
   const fields = params.table("filter");
   const args = fields.table("arguments");
   const filter: RecordFilter = {
-    ...(name === undefined ? {} : { name }),
     ...(fields.has("name") ? { name: fields.string("name") } : {}),
     ...(fields.has("module") ? { module: fields.optionalString("module") ?? null } : {}),
     ...(fields.has("version") ? { version: readVersion(fields) } : {}),

@@ -15,7 +15,9 @@ export function redact(value: unknown): unknown {
 
 function redactOf(key: string, value: unknown): unknown {
   if (/secret|password|token/i.test(key) || key === "env") return REDACTED;
-  if (key === "command" && Array.isArray(value)) return value.map(redactWord);
+  if (key === "command" && Array.isArray(value)) return redactWords(value.map(redactWord));
+  // ProxyCommand=sshpass -p … ssh …
+  if (key === "ssh_options" && Array.isArray(value)) return redactWords(value.map(redactOptions));
   if (key === "command" || key === "setup_commands") return redactCommands(value);
   if (key === "host" && typeof value === "string") return redactHost(value);
   return redact(value);
@@ -29,7 +31,18 @@ export function redactHost(host: string): string {
 /** Commands without what they give to variables. */
 export function redactCommands(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(redactCommands);
-  return typeof value === "string" ? redactAddress(redactAssignments(value)) : redact(value);
+  return typeof value === "string" ? redactOptions(redactAssignments(value)) : redact(value);
+}
+
+/** Names of options that a secret follows. */
+const SECRET_OPTION = /^(?:--?[\w-]*(?:passw|secret|token|api-?key|credential)[\w-]*)$/i;
+
+// Words of which one may be the name, and the next the secret.
+function redactWords(words: readonly unknown[]): unknown[] {
+  return words.map((word, index) => {
+    const before = words[index - 1];
+    return typeof before === "string" && SECRET_OPTION.test(before) ? REDACTED : word;
+  });
 }
 
 // A word that no shell reads goes on to its end.
@@ -48,6 +61,23 @@ const WORD = new RegExp(
     /[^\s;&|<>()'"`\\]/,
   ].map(({ source }) => source).join("|"),
 ).source;
+
+// What follows --password and its like, sshpass -p, -u name: and Authorization:.
+function redactOptions(text: unknown): unknown {
+  if (typeof text !== "string") return redact(text);
+  const secret = `(?:${WORD})+`;
+  const name = "--?[\\w-]*(?:passw|secret|token|api-?key|credential)[\\w-]*";
+  return redactAddress(
+    text
+      .replace(new RegExp(`((?<!\\S)${name}[\\s=]+)${secret}`, "gis"), `$1${REDACTED}`)
+      .replace(new RegExp(`(\\bsshpass\\s+-p\\s*)${secret}`, "gs"), `$1${REDACTED}`)
+      .replace(
+        new RegExp(`((?<!\\S)(?:-u|--user)[\\s=]+[^\\s:'"]+:)${secret}`, "gs"),
+        `$1${REDACTED}`,
+      )
+      .replace(/(\bAuthorization:\s*)[^'"\n]+/gi, `$1${REDACTED}`),
+  );
+}
 
 // NAME=value, as "export NAME=value" and "--name=value" too.
 function redactAssignments(text: string): string {

@@ -1,9 +1,10 @@
 import type { AcceptOptions } from "../caches/base_cache.ts";
 import type { CallRecord } from "../call_record.ts";
-import type { Reference } from "../codec/encoding.ts";
+import type { Encoding, Reference } from "../codec/encoding.ts";
 import { findReferences } from "../codec/references.ts";
 import { NotFoundError, ProtocolError } from "../errors.ts";
 import type { ValueSource } from "../lazy_call.ts";
+import { mapAhead } from "../map_ahead.ts";
 import type { Awaitable } from "../storage/storage.ts";
 import { collect, type Held, heldValue } from "./_held_values.ts";
 import type { KnownDigests } from "./_known_digests.ts";
@@ -16,8 +17,10 @@ const SAVE_ATTEMPTS = 4;
 
 /** How a call is stored on the other side. */
 interface Filing {
-  /** The values that it has to have there. */
-  readonly named: readonly Reference[];
+  /** The values without which it cannot be stored. */
+  readonly needed: readonly Reference[];
+  /** Those that it should have there too. */
+  readonly others?: readonly Reference[];
   /** Those that are sent unasked. */
   readonly first: AsyncIterable<Held> | Iterable<Held>;
   /** All values, for what turns out to be missing. */
@@ -27,9 +30,8 @@ interface Filing {
 /** How the values of a call are looked through. */
 interface AbsentWalk {
   readonly source: ValueSource;
-  /** Digests of those without which the call cannot be stored. */
-  readonly needed: Set<string>;
-  readonly seen: Set<string>;
+  /** Those without which the call cannot be stored. */
+  readonly results: readonly Reference[];
 }
 
 /** Stores calls in a cache on another machine, and sends of their values what is missing there. */
@@ -50,7 +52,7 @@ export class RemoteFiling {
     const unknown = references.filter(({ digest }) => !this.#known.has(digest));
     const first = isSmall(unknown) ? unknown : [];
     await this.#file(record, {
-      named: isWhole ? references : record.references,
+      needed: isWhole ? references : record.references,
       first: first.map(({ digest }) => heldValue(values, digest)),
       all: () => values,
     });
@@ -58,21 +60,31 @@ export class RemoteFiling {
 
   // What the other side says is missing is sent with a second request, and a third where something has
   // been deleted there meanwhile.
-  async #file(record: CallRecord, { named, first, all }: Filing): Promise<void> {
-    const params = { key: record.key, record: record.bytes, values: named.map(plain) };
+  async #file(record: CallRecord, { needed, others = [], first, all }: Filing): Promise<void> {
+    const { key, bytes } = record;
     const sent = new Set<string>();
-    const save = async (values: AsyncIterable<Held> | Iterable<Held>) => {
+    const save = async (
+      named: readonly Reference[],
+      values: AsyncIterable<Held> | Iterable<Held>,
+    ) => {
+      const params = { key, record: bytes, values: named.map(plain) };
       const result = await this.#link.request("save", params, { values: noted(values, sent) });
       return result.digests("missing", PROTOCOL_LIMITS.references);
     };
-    let missing = await save(first);
+    let named = [...needed, ...others];
+    let missing = await save(named, first);
     for (let attempt = 1; missing.length > 0 && attempt < SAVE_ATTEMPTS; attempt++) {
       const values = await all();
-      for (const digest of missing) sent.add(digest);
-      missing = await save([...sent].map((digest) => heldValue(values, digest)));
+      for (const digest of missing) {
+        this.#known.forget(digest);
+        sent.add(digest);
+      }
+      const isHere = ({ digest }: Reference) => values.has(digest);
+      // A call without the values of its arguments is still a call.
+      named = [...needed, ...others.filter(isHere)];
+      missing = await save(named, [...sent].flatMap((digest) => values.get(digest) ?? []));
     }
     if (missing.length > 0) {
-      for (const digest of missing) this.#known.forget(digest);
       throw new ProtocolError(`${this.#link.host} keeps losing the values that are sent to it`);
     }
     for (const { digest } of named) this.#known.add(digest);
@@ -85,40 +97,55 @@ export class RemoteFiling {
     source: ValueSource,
     options: AcceptOptions = {},
   ): Promise<void> {
-    const named = record.resultReferences;
+    const results = record.resultReferences;
     const others = options.arguments === true ? record.references : [];
+    const all = async () => {
+      const values = new Map<string, Held>();
+      for (const reference of [...results, ...others]) await collect(reference, source, values);
+      return values;
+    };
     await this.#file(record, {
-      named,
-      first: this.#absent([...named, ...others], {
-        source,
-        needed: new Set(named.map(({ digest }) => digest)),
-        seen: new Set(),
-      }),
-      all: async () => {
-        const values = new Map<string, Held>();
-        for (const reference of [...named, ...others]) await collect(reference, source, values);
-        return values;
-      },
+      needed: results,
+      // What is believed to be there is not sent: the other side says if it is not.
+      others: others.filter(({ digest }) => this.#known.has(digest)),
+      first: this.#absent([...results, ...others], { source, results }),
+      all,
     });
   }
 
-  // What the other side does not have of some values, parts first.
+  // What the other side does not have of some values, which it is asked for level by level.
   async *#absent(references: readonly Reference[], walk: AbsentWalk): AsyncIterable<Held> {
-    const { source, needed, seen } = walk;
-    const fresh = references.filter(({ digest }) => !seen.has(digest) && seen.add(digest));
-    const unknown = fresh.filter(({ digest }) => !this.#known.has(digest));
-    for (const reference of isSmall(unknown) ? unknown : await this.missing(unknown)) {
-      const encoding = await source.read(reference);
-      if (encoding !== undefined) {
-        const parts = findReferences(encoding);
-        if (needed.has(reference.digest)) { for (const { digest } of parts) needed.add(digest); }
-        yield* this.#absent(parts, walk);
-        yield { reference, encoding };
-      } else if (needed.has(reference.digest)) {
-        const message = `The value ${reference.digest} is missing where the call comes from`;
-        throw new NotFoundError(message, { key: reference.digest });
+    const { source, results } = walk;
+    const needed = new Set(results.map(({ digest }) => digest));
+    const seen = new Set<string>();
+    for (let level = references; level.length > 0;) {
+      const parts: Reference[] = [];
+      for await (
+        const { reference, encoding } of readEach(await this.#unsent(level, seen), source)
+      ) {
+        const { digest } = reference;
+        if (encoding !== undefined) {
+          const inner = findReferences(encoding);
+          parts.push(...inner);
+          if (needed.has(digest)) { for (const part of inner) needed.add(part.digest); }
+          yield { reference, encoding };
+        } else if (needed.has(digest)) {
+          const message = `The value ${digest} is missing where the call comes from`;
+          throw new NotFoundError(message, { key: digest });
+        }
       }
+      level = parts;
     }
+  }
+
+  // Those of some values that are not known to be there; to ask takes longer than to send a few.
+  async #unsent(references: readonly Reference[], seen: Set<string>): Promise<Reference[]> {
+    const unknown = references.filter(({ digest }) => {
+      if (seen.has(digest) || this.#known.has(digest)) return false;
+      seen.add(digest);
+      return true;
+    });
+    return isSmall(unknown) ? unknown : await this.missing(unknown);
   }
 
   /** Those of some values that are not stored. */
@@ -128,12 +155,38 @@ export class RemoteFiling {
     for (let at = 0; at < references.length; at += most) {
       const values = references.slice(at, at + most).map(plain);
       asked.push(
-        this.#link.request("has", { values }).then((result) => result.digests("missing", most)),
+        this.#link.request("has", { values }, { isUrgent: true }).then((result) =>
+          result.digests("missing", most)
+        ),
       );
     }
     const missing = new Set((await Promise.all(asked)).flat());
     return references.filter(({ digest }) => missing.has(digest));
   }
+}
+
+/** Bytes up to which values are read several at a time. */
+const READ_TOGETHER = 1 << 20;
+
+interface Read {
+  readonly reference: Reference;
+  readonly encoding: Encoding | undefined;
+}
+
+// Where each takes a round trip, small ones are read at the same time.
+async function* readEach(
+  references: readonly Reference[],
+  source: ValueSource,
+): AsyncIterable<Read> {
+  const read = async (reference: Reference): Promise<Read> => ({
+    reference,
+    encoding: await source.read(reference),
+  });
+  const isSlow = source.deep !== undefined;
+  const together = references.filter(({ length }) => isSlow && length <= READ_TOGETHER);
+  yield* mapAhead(together, read);
+  const alone = references.filter(({ length }) => !isSlow || length > READ_TOGETHER);
+  for (const reference of alone) yield await read(reference);
 }
 
 // Whether to ask which are missing would take longer than to send them.

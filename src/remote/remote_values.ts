@@ -1,5 +1,6 @@
 import { type Encoding, matches, type Reference } from "../codec/encoding.ts";
 import { findReferences } from "../codec/references.ts";
+import { ProtocolError } from "../errors.ts";
 import type { DeepSource, FoundValue, ValueSource } from "../lazy_call.ts";
 import type { Awaitable } from "../storage/storage.ts";
 import type { KnownDigests } from "./_known_digests.ts";
@@ -33,8 +34,8 @@ export class RemoteValues implements ValueSource, DeepSource {
 
   async #fetch(reference: Reference): Promise<Encoding | undefined> {
     let found: Encoding | undefined;
-    const onValue = ({ encoding }: ReceivedValue, used: () => void) => {
-      found = encoding;
+    const onValue = ({ reference: { digest }, encoding }: ReceivedValue, used: () => void) => {
+      if (digest === reference.digest) found = encoding;
       used();
     };
     await this.#link.request("value", { values: [plain(reference)], parts: false }, { onValue });
@@ -66,12 +67,20 @@ export class RemoteValues implements ValueSource, DeepSource {
     const { signal } = left;
     const { answer, skip } = await this.#link.begin("value", params, { onValue, signal });
     answer.then(() => queue.end(), (error) => queue.end(error));
+    const expected = new Set(references.map(({ digest }) => digest));
     try {
       for await (const { value, used } of queue) {
+        const { digest } = value.reference;
+        if (!expected.has(digest)) {
+          throw new ProtocolError(
+            `${this.#link.host} sent a value that was not asked for: ${digest}`,
+          );
+        }
         for (const part of findReferences(value.encoding)) {
+          expected.add(part.digest);
           if (await has(part)) skip(part.digest);
         }
-        this.#known.add(value.reference.digest);
+        this.#known.add(digest);
         yield value;
         used();
       }

@@ -39,6 +39,8 @@ export async function sendValues(
       left -= length;
       continue;
     }
+    using _ = await request.roomFor(length);
+    if (request.isCancelled) break;
     const encoding = await source.read(next);
     if (encoding === undefined) {
       missing.push(digest);

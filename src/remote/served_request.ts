@@ -1,4 +1,5 @@
-import { ProtocolError } from "../errors.ts";
+import { IndigestibleError, ProtocolError } from "../errors.ts";
+import type { Places } from "./_places.ts";
 import { AsyncQueue } from "./_queue.ts";
 import type { Credit } from "./credit.ts";
 import { encodeFrame, FRAME, type Frame, itemCost, LENGTH_BYTES } from "./frames.ts";
@@ -8,7 +9,7 @@ import type { Params } from "./params.ts";
 import { ValueIntake } from "./value_intake.ts";
 import type { ReceivedValue } from "./value_receiver.ts";
 import { ValueSender } from "./value_sender.ts";
-import { toWireError, type WireError } from "./wire_error.ts";
+import { toWireError } from "./wire_error.ts";
 
 /** A value that has come with a request. */
 export interface IncomingValue {
@@ -29,6 +30,10 @@ export interface ServedRequestOptions {
   readonly limits: ProtocolLimits;
   /** Whether what is sent is needed no more once it has been written. */
   readonly reuse: boolean;
+  /** What bounds the values that are in memory as a whole. */
+  readonly reading: Places;
+  /** Called when it is over. */
+  readonly onOver: () => void;
 }
 
 /** One request, as the server's methods see it. */
@@ -48,7 +53,10 @@ export class ServedRequest {
   readonly #queue = new AsyncQueue<IncomingValue>();
   readonly #intake: ValueIntake;
   #isComing: boolean;
+  readonly #onOver: () => void;
+  readonly #reading: Places;
   #isAnswered = false;
+  #isWritten = false;
   #isSending = false;
   #isCancelled = false;
 
@@ -59,6 +67,8 @@ export class ServedRequest {
     this.size = size;
     this.values = this.#queue;
     this.#id = id;
+    this.#onOver = options.onOver;
+    this.#reading = options.reading;
     this.#outbox = outbox;
     this.#limits = limits;
     this.#isComing = hasValues;
@@ -69,9 +79,19 @@ export class ServedRequest {
     this.#intake = new ValueIntake(id, { limits, credit, onValue });
   }
 
-  /** Whether it is answered, and nothing more of it comes in. */
-  get isOver(): boolean {
-    return this.#isAnswered && !this.#isComing;
+  #lookIfOver(): void {
+    if (this.#isWritten && !this.#isComing) this.#onOver();
+  }
+
+  /** Whether it has been answered, be it with an error. */
+  get isAnswered(): boolean {
+    return this.#isAnswered;
+  }
+
+  /** Waits until a value of some bytes may be read as a whole. */
+  async roomFor(length: number): Promise<Disposable> {
+    // Without a length it is known by its digest alone.
+    return await this.#reading.take(length === 0 ? this.#limits.frame : length);
   }
 
   /** Whether the client does not want more of the answer. */
@@ -106,6 +126,7 @@ export class ServedRequest {
     }
     this.#isComing = false;
     this.#queue.end();
+    this.#lookIfOver();
   }
 
   /** Notes that the client has a value. */
@@ -130,6 +151,7 @@ export class ServedRequest {
     this.#isComing = false;
     this.#intake.giveUp();
     this.#queue.end(new ProtocolError("The request was broken off"));
+    this.#lookIfOver();
   }
 
   /** Sends one of several things before the answer; whether more is wanted. */
@@ -145,24 +167,41 @@ export class ServedRequest {
     return await this.#outbox.send(this.#id, frame, cost);
   }
 
-  /** Answers it. */
+  /** Answers it. It is over when the answer has been taken to be written. */
   answer(result: Record<string, unknown>): void {
     const frame = encodeFrame(FRAME.answer, this.#id, result);
     if (frame.length - LENGTH_BYTES > this.#limits.frame) {
       const message = `The answer takes ${frame.length} bytes: ask for less at a time`;
-      return this.fail(toWireError(new RangeError(message)));
+      return this.fail(new RangeError(message));
     }
     this.#isAnswered = true;
     // Whoever has cancelled it still waits for its end.
-    if (this.#isCancelled || !this.#isSending) this.#outbox.post(frame);
-    else this.#outbox.finish(this.#id, frame);
+    if (this.#isCancelled || !this.#isSending) this.#outbox.post(frame, this.#written);
+    else this.#outbox.finish(this.#id, frame, this.#written);
   }
 
   /** Answers it with an error. */
-  fail(error: WireError): void {
+  fail(error: unknown): void {
     this.#isAnswered = true;
     this.#intake.giveUp();
     this.#outbox.drop(this.#id);
-    this.#outbox.post(encodeFrame(FRAME.error, this.#id, error));
+    this.#outbox.post(encodeError(this.#id, error), this.#written);
+  }
+
+  readonly #written = () => {
+    this.#isWritten = true;
+    this.#lookIfOver();
+  };
+}
+
+/** The frame of an error; number 0 is the connection's. */
+export function encodeError(id: number, error: unknown): Uint8Array {
+  const wire = toWireError(error);
+  try {
+    return encodeFrame(FRAME.error, id, wire);
+  } catch (cause) {
+    // Its data holds what has no encoding.
+    if (!(cause instanceof IndigestibleError)) throw cause;
+    return encodeFrame(FRAME.error, id, { ...wire, data: null });
   }
 }

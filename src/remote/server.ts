@@ -1,14 +1,14 @@
 import type { BaseCache } from "../caches/base_cache.ts";
 import { ProtocolError } from "../errors.ts";
 import { VERSION } from "../version.ts";
+import { Places } from "./_places.ts";
 import { Credit } from "./credit.ts";
-import { countIn, encodeFrame, FRAME, type Frame, FrameReader } from "./frames.ts";
+import { countIn, FRAME, type Frame, FrameReader } from "./frames.ts";
 import { PROTOCOL_LIMITS, type ProtocolLimits } from "./limits.ts";
-import { type Handler, handlers } from "./methods.ts";
+import { type Method, methods } from "./methods.ts";
 import { Outbox, pump } from "./outbox.ts";
 import { Params } from "./params.ts";
-import { ServedRequest } from "./served_request.ts";
-import { toWireError } from "./wire_error.ts";
+import { encodeError, ServedRequest } from "./served_request.ts";
 
 /** What {@linkcode serve} serves, and over what. */
 export interface ServeOptions {
@@ -66,11 +66,12 @@ export async function serve(options: ServeOptions): Promise<void> {
     await server.finish();
   } catch (error) {
     const isBreach = error instanceof ProtocolError;
-    server.abandon(isBreach ? encodeFrame(FRAME.error, 0, toWireError(error)) : undefined);
+    server.abandon(isBreach ? encodeError(0, error) : undefined);
     throw error;
   } finally {
     outbox.close();
     await pumped;
+    await server.settled();
     await input.cancel().catch(() => {});
     // A client that is gone does not hear the end either.
     await output.close().catch(() => {});
@@ -94,7 +95,10 @@ export class Server {
   readonly #frames: FrameReader;
   readonly #requests = new Map<number, ServedRequest>();
   readonly #running = new Set<Promise<void>>();
-  readonly #handlers: ReadonlyMap<string, Handler>;
+  readonly #turns = new Map<number, Disposable>();
+  readonly #places: Places;
+  readonly #reading: Places;
+  readonly #handlers: ReadonlyMap<string, Method>;
   readonly #reuse: boolean;
   #size = 0;
 
@@ -104,9 +108,11 @@ export class Server {
     this.#limits = options.limits ?? PROTOCOL_LIMITS;
     this.#credit = new Credit(this.#limits, (frame) => outbox.post(frame));
     this.#frames = new FrameReader(this.#limits);
+    this.#places = new Places(this.#limits.running);
+    this.#reading = new Places(this.#limits.reading);
     // A stream that was given may keep what is written to it.
     this.#reuse = options.output === undefined;
-    this.#handlers = handlers({
+    this.#handlers = methods({
       cache: options.readOnly === true ? options.cache.readonly() : options.cache,
       cacheName: options.cacheName ?? null,
       config: options.config ?? null,
@@ -131,8 +137,7 @@ export class Server {
     switch (kind) {
       // These may cross the answer.
       case FRAME.cancel:
-        request?.cancel();
-        return this.#forget(id, request);
+        return request?.cancel();
       case FRAME.skip:
         return request?.skip(fields[0]);
       case FRAME.item:
@@ -141,8 +146,7 @@ export class Server {
         if (request === undefined) {
           throw new ProtocolError(`Cannot take a frame of kind ${kind} for request ${id}`);
         }
-        request.take(frame);
-        return this.#forget(id, request);
+        return request.take(frame);
       default:
         throw new ProtocolError(`Cannot take a frame of the unknown kind ${kind}`);
     }
@@ -157,6 +161,10 @@ export class Server {
     if (this.#requests.has(id)) {
       throw new ProtocolError(`Cannot take request ${id}: its number is in use`);
     }
+    const handler = this.#handlers.get(method);
+    if (hasValues && handler !== undefined && handler.takesValues !== true) {
+      throw new ProtocolError(`Cannot take values with the method ${method}`, { method });
+    }
     const { requests, requestBytes } = this.#limits;
     if (this.#requests.size >= requests) {
       const message = `Cannot take more than ${requests} requests at a time`;
@@ -169,18 +177,21 @@ export class Server {
     const request = new ServedRequest(id, {
       params: new Params(params, `the parameters of ${method.slice(0, 40)}`),
       ...{ hasValues, size, outbox: this.#outbox, credit: this.#credit, limits: this.#limits },
-      reuse: this.#reuse,
+      ...{ reuse: this.#reuse, reading: this.#reading },
+      onOver: () => this.#forget(id),
     });
     this.#requests.set(id, request);
     this.#size += size;
-    const answered = this.#answer(method, request).then(() => this.#forget(id, request));
+    const answered = this.#answer(method, { handler, request, id });
     this.#running.add(answered);
     answered.finally(() => this.#running.delete(answered));
   }
 
-  async #answer(method: string, request: ServedRequest): Promise<void> {
+  async #answer(
+    method: string,
+    { handler, request, id }: { handler: Method | undefined; request: ServedRequest; id: number },
+  ): Promise<void> {
     try {
-      const handler = this.#handlers.get(method);
       if (handler === undefined) {
         const name = method.slice(0, 40);
         throw new ProtocolError(
@@ -188,18 +199,23 @@ export class Server {
           { method: name },
         );
       }
-      request.answer(await handler(request));
+      // What waits for the client must not keep out what the client waits for.
+      if (handler.waits !== true) this.#turns.set(id, await this.#places.take(1));
+      request.answer(await handler.answer(request));
     } catch (error) {
-      request.fail(toWireError(error));
+      request.fail(error);
     }
   }
 
-  // A request is over when it is answered, and nothing more of it comes in.
-  #forget(id: number, request: ServedRequest | undefined): void {
-    if (request?.isOver !== true || this.#requests.get(id) !== request) return;
+  // A request that is answered, and of which nothing more comes in.
+  #forget(id: number): void {
+    const request = this.#requests.get(id);
+    if (request === undefined) return;
     this.#requests.delete(id);
     this.#credit.end(id);
     this.#size -= request.size;
+    this.#turns.get(id)?.[Symbol.dispose]();
+    this.#turns.delete(id);
   }
 
   /**
@@ -209,6 +225,11 @@ export class Server {
   async finish(): Promise<void> {
     this.#outbox.grantAll();
     for (const request of this.#requests.values()) request.breakOff();
+    await this.settled();
+  }
+
+  /** Waits until nobody works on a request any more. */
+  async settled(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running);
   }
 
@@ -216,5 +237,7 @@ export class Server {
   abandon(last?: Uint8Array): void {
     this.#outbox.abandon(last);
     for (const request of this.#requests.values()) request.cancel();
+    this.#places.open();
+    this.#reading.open();
   }
 }

@@ -8,7 +8,7 @@ import type { CacheStats } from "../caches/cache_stats.ts";
 import { type Call, sealCall } from "../call.ts";
 import { CallRecord } from "../call_record.ts";
 import { copied, type Encoding, type Reference } from "../codec/encoding.ts";
-import { RejectedError } from "../errors.ts";
+import { ProtocolError, RejectedError } from "../errors.ts";
 import { type DeepSource, LazyCall, type ValueSource } from "../lazy_call.ts";
 import { type Outcome, PreparedCall } from "../prepared_call.ts";
 import { matchesFilter, type RecordFilter } from "../record_filter.ts";
@@ -150,7 +150,10 @@ export class SshCache extends BaseCache {
   /** Finds a call, with its result if that is small. */
   override async find(key: string): Promise<LazyCall | undefined> {
     const values = new Map<string, Encoding>();
+    let room = PROTOCOL_LIMITS.inline;
     const onValue = ({ reference, encoding }: ReceivedValue, used: () => void) => {
+      room -= reference.length;
+      if (room < 0) throw new ProtocolError(`${this.#link.host} sent more with a call than it may`);
       this.#known.add(reference.digest);
       values.set(reference.digest, { ...encoding, owned: false });
       used();
@@ -195,7 +198,11 @@ export class SshCache extends BaseCache {
   override async list(prefix: string, limit?: number): Promise<string[]> {
     const keys: string[] = [];
     const onItem = (item: Params, used: () => void) => {
-      keys.push(...item.strings("keys"));
+      const some = item.digests("keys", Infinity);
+      if (!some.every((key) => key.startsWith(prefix))) {
+        throw new ProtocolError(`${this.#link.host} listed what does not begin with "${prefix}"`);
+      }
+      keys.push(...some);
       used();
     };
     await this.#link.request("list", { prefix, limit: limit ?? null }, { onItem });
@@ -213,7 +220,7 @@ export class SshCache extends BaseCache {
       );
       for (const [index, key] of some.entries()) {
         const prefix = prefixes[index];
-        if (prefix !== undefined) found.set(key, prefix);
+        if (prefix !== undefined && key.startsWith(prefix)) found.set(key, prefix);
       }
     }
     return found;

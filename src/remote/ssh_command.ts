@@ -1,3 +1,5 @@
+import { redactCommands } from "./redact.ts";
+
 /** What runs on the remote side, and how it is set up. */
 export interface RemoteCommandOptions {
   /** The program: words, or text that the remote shell reads. */
@@ -49,7 +51,7 @@ export function remoteCommand(options: RemoteCommandOptions): string {
   }
   for (const command of options.setupCommands) {
     // One that ends the shell itself is named too.
-    const message = quoteWord(`fleche: failed: ${command}`);
+    const message = quoteWord(`fleche: failed: ${redactCommands(command)}`);
     lines.push(`trap ${quoteWord(`printf '%s\\n' ${message} >&2`)} EXIT`);
     lines.push(`eval ${quoteWord(command)} </dev/null >&2 || exit`);
     lines.push("trap - EXIT");

@@ -186,18 +186,15 @@ export class ValueFile implements ValueStorage {
       if (error instanceof Deno.errors.NotFound) return undefined;
       throw error;
     }
-    const { size, isFile } = await file.stat();
-    const start = new Uint8Array(HEADER);
-    if (isFile && size === expected.length) {
-      await readFully(file, start);
-      await file.seek(0, Deno.SeekMode.Start);
+    let isLeaf: boolean | undefined;
+    try {
+      isLeaf = await holdsLeaf(file, expected.length);
+    } finally {
+      if (isLeaf !== true) file.close();
     }
-    if (startsLeaf(start) !== true) {
-      file.close();
-      return undefined;
-    }
+    if (isLeaf !== true) return undefined;
     return {
-      length: size,
+      length: expected.length,
       read: async (into) => await file.read(into) ?? 0,
       [Symbol.dispose]: () => file.close(),
     };
@@ -389,6 +386,16 @@ function readIfPermitted(path: string): Uint8Array<ArrayBuffer> | undefined {
     if (error instanceof Deno.errors.NotFound || isDenied(error)) return undefined;
     throw error;
   }
+}
+
+// Whether a file of a certain length is known by its first bytes to hold a value without parts.
+async function holdsLeaf(file: Deno.FsFile, length: number): Promise<boolean | undefined> {
+  const { size, isFile } = await file.stat();
+  if (!isFile || size !== length) return false;
+  const start = new Uint8Array(HEADER);
+  await readFully(file, start);
+  await file.seek(0, Deno.SeekMode.Start);
+  return startsLeaf(start);
 }
 
 async function readFully(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
