@@ -38,7 +38,7 @@ export interface ProtocolLimits {
 export const PROTOCOL_LIMITS: ProtocolLimits = {
   banner: 64 << 10,
   frame: 16 << 20,
-  depth: 64,
+  depth: 512,
   chunk: 256 << 10,
   requests: 4096,
   requestBytes: 64 << 20,

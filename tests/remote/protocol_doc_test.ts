@@ -10,7 +10,7 @@ import { referenceTo } from "../../src/codec/encoding.ts";
 import * as errors from "../../src/errors.ts";
 import { encodeFrame, FRAME, FrameReader } from "../../src/remote/frames.ts";
 import { PROTOCOL_LIMITS } from "../../src/remote/limits.ts";
-import { handlers } from "../../src/remote/methods.ts";
+import { methods } from "../../src/remote/methods.ts";
 import { fromWireError } from "../../src/remote/wire_error.ts";
 import { bytesOf, concat } from "./_bytes.ts";
 import { inTime } from "./_wait.ts";
@@ -92,7 +92,7 @@ Deno.test("docs/protocol.md describes the methods of a server", () => {
     code(name)
   );
   const served = { cache: exampleCache(), cacheName: null, config: null, limits: PROTOCOL_LIMITS };
-  assert.deepEqual(described.sort(), [...handlers(served).keys()].sort());
+  assert.deepEqual(described.sort(), [...methods(served).keys()].sort());
 });
 
 Deno.test("docs/protocol.md lists the errors that come back as their class", () => {

@@ -220,7 +220,9 @@ Deno.test("serve() sends the records of a query one by one, before their number"
       found.push(item.digest("key"));
       used();
     };
-    const { result } = await client.ask("query", { name }, { onItem });
+    const { result } = await client.ask("query", { filter: name === null ? {} : { name } }, {
+      onItem,
+    });
     assert.equal(result.count("count"), count);
     assert.equal(found.length, count);
     if (name === "f") assert.deepEqual(new Set(found), keys);
@@ -252,7 +254,7 @@ Deno.test("serve() refuses parameters that are not as they should be, and goes o
     ["has", { values: [{ digest: "a".repeat(64) }] }],
     ["list", { prefix: "xyz" }],
     ["list", { prefix: "", limit: -1 }],
-    ["query", { name: 5 }],
+    ["query", { filter: { name: 5 } }],
     ["save", { key: "a".repeat(64) }],
     ["evict", {}],
     ["contains", { key: null }],
