@@ -7,6 +7,11 @@ export const WAIT_NOTICE = 5;
 /** How late a timer is that this program has kept from running, in milliseconds. */
 const LATE = 1000;
 
+/** A time as messages tell it. */
+export function inSeconds(count: number): string {
+  return `${count} ${count === 1 ? "second" : "seconds"}`;
+}
+
 /** What a {@linkcode StallWatch} tells before it gives up. */
 export interface StallWatchOptions {
   /** Called when nothing has moved for half of the notice, each time. */

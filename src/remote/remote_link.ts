@@ -8,6 +8,7 @@ import { readInfo, type RemoteInfo } from "./remote_info.ts";
 import { remoteCommand } from "./ssh_command.ts";
 import type { SshCacheOptions } from "./ssh_cache_options.ts";
 import { type RemoteProcess, SshProcess } from "./ssh_process.ts";
+import { inSeconds } from "./_stall_watch.ts";
 
 /** How long a connection may stand still by default, in seconds. */
 const TIMEOUT = 60;
@@ -91,7 +92,7 @@ export class RemoteLink {
     const process = opened?.process ?? new SshProcess(host, this.#argv);
     this.#process = process;
     const onWait = (what: string) => (seconds: number) =>
-      warn(["remote", host], `Waiting for ${host} for ${Math.floor(seconds)} seconds: ${what}`);
+      warn(["remote", host], `Waiting for ${host} for ${inSeconds(Math.floor(seconds))}: ${what}`);
     let connection: Connection | undefined;
     try {
       const { rest } = opened ?? await process.preamble(PROTOCOL_LIMITS, {
@@ -103,9 +104,9 @@ export class RemoteLink {
         onActive: (active) => process.keepAlive(active),
         onBroken: async () => connection?.fail(await process.failure("was lost")),
         patience: timeout,
-        onWait: onWait(`nothing comes from it; it is given up after ${timeout} seconds`),
+        onWait: onWait(`nothing comes from it; it is given up after ${inSeconds(timeout)}`),
         // The end of ssh ends what is under way.
-        onStall: () => process.abort(`has not moved for ${timeout} seconds and was given up`),
+        onStall: () => process.abort(`has not moved for ${inSeconds(timeout)} and was given up`),
       });
       this.#read(process, connection, rest);
       const info = readInfo(await connection.request("info", {}));

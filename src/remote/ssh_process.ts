@@ -2,7 +2,7 @@ import { ProtocolError, RemoteConnectionError } from "../errors.ts";
 import { inform } from "../log.ts";
 import { ByteReader } from "./_byte_reader.ts";
 import type { ProtocolLimits } from "./limits.ts";
-import { WAIT_NOTICE } from "./_stall_watch.ts";
+import { inSeconds, WAIT_NOTICE } from "./_stall_watch.ts";
 
 /** Lines of the remote standard error that an error reports. */
 const STDERR_LINES = 50;
@@ -132,8 +132,7 @@ export class SshProcess {
    */
   async preamble(limits: ProtocolLimits, options: PreambleOptions = {}): Promise<Preamble> {
     const { timeout = Infinity, onWait = () => {} } = options;
-    const time = `${timeout} ${timeout === 1 ? "second" : "seconds"}`;
-    const late = () => this.abort(`was given up: it was not ready after ${time}`);
+    const late = () => this.abort(`was given up: it was not ready after ${inSeconds(timeout)}`);
     const giveUp = timeout > MAX_TIMEOUT ? undefined : setTimeout(late, timeout * 1000);
     const tell = setTimeout(() => onWait(WAIT_NOTICE), WAIT_NOTICE * 1000);
     try {

@@ -160,6 +160,48 @@ Deno.test(
   },
 );
 
+/** What makes a connection stand still, and takes that away. */
+const STANDSTILLS: readonly [
+  label: string,
+  begin: (open: Open, pid: number) => void,
+  end: (open: Open, pid: number) => void,
+][] = [
+  ["the network", ({ link }) => link.stall(), ({ link }) => link.resume()],
+  ["the server", (_, pid) => Deno.kill(pid, "SIGSTOP"), (_, pid) => Deno.kill(pid, "SIGCONT")],
+];
+
+for (const [what, begin, end] of STANDSTILLS) {
+  Deno.test(
+    `SshCache gives up when ${what} stands still, and recovers`,
+    { ignore },
+    async (test) => {
+      await using site = await Site.start();
+      await using there = site.inPlace();
+      await there.save(new Call({ name: "large", arguments: { x: 1 }, result: LARGE }));
+      await using link = new LinkProxy(site.sshd.port, { bandwidth: BANDWIDTH });
+      await using cache = site.cache({ port: link.port, timeout: 3 });
+      const open = { site, link, cache };
+      for (const [when, beginUse] of MOMENTS) {
+        await test.step(when, async () => {
+          const { pid } = await cache.info();
+          const begun = await beginUse?.(open);
+          begin(open, pid);
+          assertTold(await (begun?.failed ?? rejection(cache.contains(saved.key))), {
+            ...CONNECTION,
+            message: /^The connection to HOST has not moved for 3 seconds and was given up$/,
+          }, site);
+          end(open, pid);
+          await until(() => !isRunning(pid), "the end of the server");
+          assert.equal(await there.contains(saved.key), false);
+          await assertClean(site);
+          await inTime(cache.reconnect(), "the new connection");
+          await assertWorks(cache);
+        });
+      }
+    },
+  );
+}
+
 Deno.test("SshCache tells of a login that takes long, and waits for it", { ignore }, async () => {
   await using site = await Site.start();
   await using link = new LinkProxy(site.sshd.port);
