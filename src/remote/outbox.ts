@@ -107,6 +107,14 @@ export class Outbox {
     return true;
   }
 
+  /** Drops what waits of a request but for its last frame, which goes out at once. */
+  cut(id: number): void {
+    const last = this.#lanes.get(id)?.frames.at(-1);
+    this.drop(id);
+    // Nothing but a last frame is free.
+    if (last?.cost === 0) this.post(last.bytes, last.onTaken);
+  }
+
   /** Takes credit from the other side: for a request, or, as request 0, for all of them. */
   grant(id: number, bytes: number): void {
     if (id === 0) this.#credit += bytes;

@@ -1,3 +1,4 @@
+import { isWholeDigest } from "../digest.ts";
 import { IndigestibleError, ProtocolError } from "../errors.ts";
 import type { Places } from "./_places.ts";
 import { AsyncQueue } from "./_queue.ts";
@@ -131,7 +132,7 @@ export class ServedRequest {
 
   /** Notes that the client has a value. */
   skip(digest: unknown): void {
-    if (typeof digest !== "string") {
+    if (typeof digest !== "string" || !isWholeDigest(digest)) {
       throw new ProtocolError("Cannot read what the client has: that is no digest");
     }
     // More than that a client has not been told of.
@@ -141,7 +142,8 @@ export class ServedRequest {
   /** Gives up: whoever works on it notices when it next sends or takes something. */
   cancel(): void {
     this.#isCancelled = true;
-    this.#outbox.drop(this.#id);
+    // An answer that only waits for what comes before it still goes out.
+    this.#outbox.cut(this.#id);
     this.breakOff();
   }
 
