@@ -11,6 +11,8 @@ export interface TransferOptions {
   pop?: boolean;
   /** Whether calls that are there already are replaced; otherwise, by default, they are left alone. */
   overwrite?: boolean;
+  /** Called after each call with how many of them have been looked at, and how many there are. */
+  onProgress?: (done: number, total: number) => void;
 }
 
 /** What came of copying calls. */
@@ -88,7 +90,12 @@ class Transfer {
   }
 
   async copy(keys: readonly string[]): Promise<void> {
-    const accept = (call: LazyCall | undefined) => this.#accept(call);
+    const { onProgress } = this.#options;
+    let done = 0;
+    const accept = async (call: LazyCall | undefined) => {
+      await this.#accept(call);
+      onProgress?.(++done, keys.length);
+    };
     const found = mapAhead(keys.toReversed(), (key) => this.#find(key));
     // Those that are under way at the same time end in any order.
     if (this.#to.isRemote === true) { for await (const _ of mapAhead(found, accept)); }

@@ -18,19 +18,24 @@ export interface Progress {
   readonly done: number;
   /** All there is to do. */
   readonly total: number;
+  /** An amount in words; in bytes by default. */
+  readonly inWords?: (amount: number) => string;
 }
 
 /** One line that says how far a copy is, how fast it goes, and what time is left. */
-export function progressLine({ start, done, total }: Progress, seconds: number): string {
+export function progressLine(
+  { start, done, total, inWords = sizeText }: Progress,
+  seconds: number,
+): string {
   const share = total === 0 ? 1 : done / total;
   const filled = Math.floor(share * BAR);
   const bar = `[${"#".repeat(filled)}${".".repeat(BAR - filled)}]`;
   const percent = `${Math.floor(share * 100)} %`.padStart(5);
-  const amount = `${sizeText(done)} of ${sizeText(total)}`;
+  const amount = `${inWords(done)} of ${inWords(total)}`;
   const rate = (done - start) / seconds;
   if (!(rate > 0) || !Number.isFinite(rate)) return `${bar} ${percent}  ${amount}`;
   const left = done < total ? `, ${durationText(Math.ceil((total - done) / rate))} left` : "";
-  return `${bar} ${percent}  ${amount}  ${sizeText(rate)}/s${left}`;
+  return `${bar} ${percent}  ${amount}  ${inWords(rate)}/s${left}`;
 }
 
 /** A bar on standard error, or one line if that is no terminal. */

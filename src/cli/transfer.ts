@@ -1,15 +1,31 @@
 import type { Command } from "commander";
+import type { BaseCache, CacheTransferOptions } from "../caches/base_cache.ts";
 import { loadCacheConfig } from "../config/load.ts";
 import { type CommonOptions, withJson } from "./_common.ts";
 import { EXIT, type ExitWith } from "./_exit.ts";
 import { type FilterOptions, search, withFilters } from "./_filters.ts";
 import { persists } from "./_members.ts";
 import { printJson, printLines } from "./_output.ts";
+import { ProgressBar } from "./_progress_bar.ts";
+import type { TransferCounts } from "../transfer.ts";
 import { counted } from "./_text.ts";
 
 interface TransferCommandOptions extends Pick<CommonOptions, "json">, FilterOptions {
   readonly pop?: true;
   readonly overwrite?: true;
+}
+
+// On a terminal a bar shows how far it is.
+async function copied(
+  from: BaseCache,
+  to: BaseCache,
+  options: CacheTransferOptions,
+): Promise<TransferCounts> {
+  if (!Deno.stderr.isTerminal()) return await from.transfer(to, options);
+  using bar = new ProgressBar("");
+  const inWords = (amount: number) => String(Math.round(amount));
+  const onProgress = (done: number, total: number) => bar.show({ start: 0, done, total, inWords });
+  return await from.transfer(to, { ...options, onProgress });
 }
 
 /** Adds `fleche transfer`. */
@@ -36,7 +52,7 @@ export function addTransferCommand(program: Command, exitWith: ExitWith): void {
       }
       const { pop = false, overwrite = false } = options;
       const calls = search(from, options);
-      const { moved, skipped, failed } = await from.transfer(to, { calls, pop, overwrite });
+      const { moved, skipped, failed } = await copied(from, to, { calls, pop, overwrite });
       if (options.json === true) await printJson({ copied: moved, skipped, failed });
       else {
         await printLines([

@@ -52,6 +52,13 @@ Deno.test("transfer() copies all calls with their values", async () => {
   assert.deepEqual(await from.transfer(to), { moved: 0, skipped: 4, failed: 0 });
 });
 
+Deno.test("transfer() tells how far it is", async () => {
+  const seen: [number, number][] = [];
+  const onProgress = (done: number, total: number) => seen.push([done, total]);
+  await (await filled()).transfer(memory(), { onProgress });
+  assert.deepEqual(seen, [[1, 4], [2, 4], [3, 4], [4, 4]]);
+});
+
 Deno.test("transfer() takes a template, a query, or keys", async () => {
   const from = await filled();
   const moved = async (calls: Parameters<Cache["transfer"]>[1]) => {
