@@ -16,8 +16,10 @@ import { endedTime, processorTime } from "./_processes.ts";
 
 /** What is to be measured. */
 export interface FloorJob {
-  /** A file of the size that is loaded. */
-  readonly path: string;
+  /** Bytes that are loaded. */
+  readonly size: number;
+  /** What prints as many over ssh. */
+  readonly cat: readonly string[];
 }
 
 /** The processor's time for each step, in seconds. */
@@ -26,8 +28,7 @@ export type FloorReport = Readonly<Record<string, number>>;
 /** Bytes that are looked at together, as a piece of a value. */
 const PIECE = 256 << 10;
 
-async function run({ path }: FloorJob): Promise<FloorReport> {
-  const size = Deno.statSync(path).size;
+async function run({ size, cat }: FloorJob): Promise<FloorReport> {
   const report: Record<string, number> = {};
   const measure = async (name: string, work: () => Promise<void> | void) => {
     const start = ownTime();
@@ -39,14 +40,15 @@ async function run({ path }: FloorJob): Promise<FloorReport> {
     for (let at = 0; at + PIECE <= size; at += PIECE) work(at);
   };
 
-  const ended = endedTime(Deno.pid);
+  const toNowhere = await timeOf(cat, "null", (child) => child.status);
+  let toPipe = 0;
   await measure("client: read a pipe", async () => {
-    const child = new Deno.Command("cat", { args: [path], stdout: "piped" }).spawn();
-    const reader = new ByteReader(child.stdout);
-    while (await reader.read() !== undefined);
-    assert((await child.status).success);
+    toPipe = await timeOf(cat, "piped", async (child) => {
+      const reader = new ByteReader(child.stdout);
+      while (await reader.read() !== undefined);
+    });
   });
-  report["server: read a file, write a pipe"] = endedTime(Deno.pid) - ended;
+  report["ssh: write a pipe"] = toPipe - toNowhere;
   let sum = 0;
   await measure("server: CRC-32", () => each(() => sum ^= crc32(piece)));
   const hash = createHash("sha256");
@@ -57,6 +59,19 @@ async function run({ path }: FloorJob): Promise<FloorReport> {
     sum += memory[size - PIECE] ?? 0;
   });
   return report;
+}
+
+// The processor's time of a program.
+async function timeOf(
+  [program = "", ...args]: readonly string[],
+  stdout: "null" | "piped",
+  work: (child: Deno.ChildProcess) => Promise<unknown>,
+): Promise<number> {
+  const ended = endedTime(Deno.pid);
+  const child = new Deno.Command(program, { args, stdin: "null", stdout }).spawn();
+  await work(child);
+  assert((await child.status).success);
+  return endedTime(Deno.pid) - ended;
 }
 
 function ownTime(): number {

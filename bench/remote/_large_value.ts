@@ -42,9 +42,11 @@ export async function measureLoads(options: LargeOptions): Promise<void> {
   printThroughput(rounds, of);
   printMemory(rounds, size);
   printTimes(rounds);
+  const { sshOptions, host } = site.sshd;
+  const cat = ["ssh", ...sshOptions, "--", host, `cat ${site.path("file")}`];
   const floors: FloorReport[] = [];
   for (let round = 0; round < options.rounds; round++) {
-    floors.push(await runProgram<FloorReport>("_floor_client.ts", { path: site.path("file") }));
+    floors.push(await runProgram<FloorReport>("_floor_client.ts", { size, cat }));
   }
   printFloor(rounds, floors);
 
