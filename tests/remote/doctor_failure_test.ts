@@ -4,6 +4,7 @@ import type { DiagnoseOptions } from "../../src/remote/doctor/doctor.ts";
 import { loginThatRuns, replaced, stepsOf, withStatus } from "./_doctor.ts";
 import { Site } from "./_site.ts";
 import { freePort, HAS_SSHD, type SshdOptions } from "./_sshd.ts";
+import { processes, until } from "./_wait.ts";
 
 const ignore = !HAS_SSHD;
 
@@ -78,16 +79,6 @@ const FAULTS: readonly Fault[] = [
     label: "a setup command ends the shell",
     client: () => ({ setupCommands: ["exit 0"] }),
     ...{ step: "setup command 1", detail: /^exit 0: .*exit code 0/, remedy: /in a shell there/ },
-  },
-  {
-    label: "a setup command does not end",
-    client: () => ({ setupCommands: ["mkfifo ~/pipe; cat ~/pipe"] }),
-    how: { timeout: 3 },
-    ...{
-      step: "setup command 1",
-      detail: /^mkfifo .*: The connection .* did not answer for 3 seconds/,
-      remedy: /in a shell there/,
-    },
   },
   {
     label: "there is no program in PATH",
@@ -187,6 +178,27 @@ for (const { label, server, client, sshOptions, how, step, detail, remedy } of F
     assert.doesNotMatch(JSON.stringify(steps), new RegExp(SECRET));
   });
 }
+
+Deno.test(
+  "diagnose() finds that a setup command does not end, and ends it there too",
+  { ignore },
+  async () => {
+    await using site = await Site.start();
+    const setupCommands = [`mkfifo ~/pipe; cat ${site.path("pipe")}`];
+    const steps = await stepsOf(site.options({ setupCommands }), { timeout: 3 });
+    assert.deepEqual(withStatus(steps, "failed"), ["setup command 1"]);
+    const { detail = "" } = steps.at(-1) ?? {};
+    assert.match(detail, /^mkfifo .*: The connection to .* did not answer for 3 seconds/);
+    const isThere = () => processes().some(({ args }) => args.includes(site.path("pipe")));
+    await until(() => !isThere(), "the end of the setup command");
+  },
+);
+
+Deno.test("diagnose() lets a setup command wait for its own", { ignore }, async () => {
+  await using site = await Site.start();
+  const steps = await stepsOf(site.options({ setupCommands: ["sleep 0.1 & wait"] }));
+  assert.deepEqual(withStatus(steps, "failed"), []);
+});
 
 // What the program that listens does.
 const LISTENERS: readonly [label: string, answer: string, closes: boolean, detail: RegExp][] = [

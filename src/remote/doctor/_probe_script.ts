@@ -7,8 +7,33 @@ import {
   variableLines,
 } from "../ssh_command.ts";
 
-/** What the client sends for the server to start, with a line break. */
-export const GO = "go";
+/** The line that lets the server start. */
+const GO = "go";
+
+/** What the client sends for the server to start: a watch that is dying may yet take the first byte. */
+export const GO_AHEAD: string = `${"\n".repeat(16)}${GO}\n`;
+
+/**
+ * Nothing is sent before the program has been looked at. If the input ends all the same, the client
+ * is gone, and what runs here goes too: a setup command that does not end would stay for good. The
+ * watch is no child of the shell, so that "wait" does not wait for it.
+ */
+const WATCH: readonly string[] = [
+  "exec 9<&0",
+  "fleche_watch=$({ read -r fleche_line <&9; kill 0; } >/dev/null 2>&1 & echo $!)",
+];
+
+/**
+ * Ends the watch, and waits for a moment until it is gone; where nobody clears up after processes, it
+ * seems to be there for long.
+ */
+const UNWATCH: readonly string[] = [
+  'kill -9 "$fleche_watch" 2>/dev/null || :',
+  "fleche_count=0",
+  'while [ "$fleche_count" -lt 1000 ] && kill -0 "$fleche_watch" 2>/dev/null; ' +
+  "do fleche_count=$((fleche_count + 1)); done",
+  "exec 9<&-",
+];
 
 /**
  * The command that ssh is given instead of the one that serves: it does the same, and reports each
@@ -29,21 +54,24 @@ export function probeCommand(options: RemoteCommandOptions, mark: string): strin
     'fleche_say "library $(getconf GNU_LIBC_VERSION 2>/dev/null || ' +
     '{ command -v ldd >/dev/null && ldd --version 2>&1 | sed -n 1p; })"',
     'fleche_say "clock $(date +%s)"',
+    ...WATCH,
     ...variableLines(options.env),
     ...options.workdir === undefined ? [] : [
       `cd -- ${quotePath(options.workdir)} || exit`,
     ],
     'fleche_say "folder $PWD"',
     ...options.setupCommands.flatMap((command, index) => [
-      `eval ${quoteWord(command)} </dev/null >&2 || exit`,
+      `eval ${quoteWord(command)} </dev/null >&2 9<&- || exit`,
       `fleche_say "setup ${index}"`,
     ]),
     ...programLines(options.command),
     // A setup command may have made failures end the shell (set -e).
     `fleche_text=$(${programText(options.command)} --version </dev/null 2>&1) ` +
     "&& fleche_code=0 || fleche_code=$?",
+    ...UNWATCH,
     'fleche_say "program $fleche_code $fleche_text"',
-    `IFS= read -r fleche_line && [ "$fleche_line" = ${GO} ] || exit 0`,
+    'while IFS= read -r fleche_line && [ -z "$fleche_line" ]; do :; done',
+    `[ "$fleche_line" = ${GO} ] || exit 0`,
     serveLine(options),
   ];
   return `exec sh -c ${quoteWord(lines.join("; "))}`;

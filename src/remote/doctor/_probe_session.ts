@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import type { RemoteConnectionError } from "../../errors.ts";
 import { PROTOCOL_LIMITS } from "../limits.ts";
 import { PREAMBLE, SshProcess } from "../ssh_process.ts";
-import { GO } from "./_probe_script.ts";
+import { GO_AHEAD } from "./_probe_script.ts";
 
 /** A greeting that was read. */
 export interface Greeting {
@@ -96,7 +96,7 @@ export class ProbeSession {
       this.#seen = new Uint8Array(0);
       const writer = this.process.output.getWriter();
       // If the far end is gone, reading says so.
-      await writer.write(new TextEncoder().encode(`${GO}\n`)).catch(() => {});
+      await writer.write(new TextEncoder().encode(GO_AHEAD)).catch(() => {});
       writer.releaseLock();
     }
     while (true) {
