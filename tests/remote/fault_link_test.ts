@@ -5,7 +5,7 @@
  */
 
 import assert from "node:assert";
-import { Call, digest, type SshCache } from "@fleche/core";
+import { Call, digest, RemoteConnectionError, type SshCache } from "@fleche/core";
 import { numbers } from "./_calls.ts";
 import { assertClean, assertTold, assertWorks, rejection, type Told } from "./_fault.ts";
 import { type Direction, LinkProxy } from "./_link_proxy.ts";
@@ -132,92 +132,68 @@ for (const [what, breakIt, told] of BREAKS) {
   });
 }
 
-Deno.test(
-  "SshCache tells of a link that stands still, gives it up, and recovers",
-  { ignore },
-  async () => {
-    await using site = await Site.start();
-    await using link = new LinkProxy(site.sshd.port);
-    await using cache = site.cache({ port: link.port, timeout: 6 });
-    const { pid } = await cache.info();
-    const { host } = site.sshd;
-    const warnings = await warningsOf(async () => {
-      link.stall();
-      assertTold(await rejection(cache.contains(saved.key)), {
-        ...CONNECTION,
-        message: /^The connection to HOST has not moved for 6 seconds and was given up$/,
-      }, site);
-    });
-    assert.deepEqual(warnings, [
-      `fleche: Waiting for ${host} for 5 seconds: ` +
-      "nothing comes from it; it is given up after 6 seconds",
-    ]);
-    link.resume();
-    await until(() => !isRunning(pid), "the end of the server");
-    await inTime(cache.reconnect(), "the new connection");
-    await assertWorks(cache);
-    await assertClean(site);
-  },
-);
-
 /** What makes a connection stand still, and takes that away. */
 const STANDSTILLS: readonly [
-  label: string,
+  what: "network" | "server",
   begin: (open: Open, pid: number) => void,
   end: (open: Open, pid: number) => void,
 ][] = [
-  ["the network", ({ link }) => link.stall(), ({ link }) => link.resume()],
-  ["the server", (_, pid) => Deno.kill(pid, "SIGSTOP"), (_, pid) => Deno.kill(pid, "SIGCONT")],
+  ["network", ({ link }) => link.stall(), ({ link }) => link.resume()],
+  ["server", (_, pid) => Deno.kill(pid, "SIGSTOP"), (_, pid) => Deno.kill(pid, "SIGCONT")],
 ];
 
-for (const [what, begin, end] of STANDSTILLS) {
-  Deno.test(
-    `SshCache gives up when ${what} stands still, and recovers`,
-    { ignore },
-    async (test) => {
-      await using site = await Site.start();
-      await using there = site.inPlace();
-      await there.save(new Call({ name: "large", arguments: { x: 1 }, result: LARGE }));
-      await using link = new LinkProxy(site.sshd.port, { bandwidth: BANDWIDTH });
-      await using cache = site.cache({ port: link.port, timeout: 3 });
-      const open = { site, link, cache };
-      for (const [when, beginUse] of MOMENTS) {
-        await test.step(when, async () => {
-          const { pid } = await cache.info();
-          const begun = await beginUse?.(open);
-          begin(open, pid);
-          assertTold(await (begun?.failed ?? rejection(cache.contains(saved.key))), {
-            ...CONNECTION,
-            message: /^The connection to HOST has not moved for 3 seconds and was given up$/,
-          }, site);
-          end(open, pid);
-          await until(() => !isRunning(pid), "the end of the server");
-          assert.equal(await there.contains(saved.key), false);
-          await assertClean(site);
-          await inTime(cache.reconnect(), "the new connection");
-          await assertWorks(cache);
-        });
-      }
-    },
-  );
-}
-
-Deno.test("SshCache tells of a login that takes long, and waits for it", { ignore }, async () => {
+Deno.test("SshCache gives up what stands still, and recovers", { ignore }, async () => {
   await using site = await Site.start();
+  await using there = site.inPlace();
+  await there.save(new Call({ name: "large", arguments: { x: 1 }, result: LARGE }));
+  // All at once: what takes time is waiting.
+  const cases = STANDSTILLS.flatMap((each) => MOMENTS.map(([_, use]) => ({ each, use })));
+  await Promise.all(cases.map(async ({ each: [, begin, end], use }) => {
+    await using link = new LinkProxy(site.sshd.port, { bandwidth: BANDWIDTH });
+    await using cache = site.cache({ port: link.port, timeout: 3 });
+    const { pid } = await cache.info();
+    const begun = await use?.({ site, link, cache });
+    begin({ site, link, cache }, pid);
+    assertTold(await (begun?.failed ?? rejection(cache.contains(saved.key))), {
+      ...CONNECTION,
+      message: /^The connection to HOST has not moved for 3 seconds and was given up$/,
+    }, site);
+    end({ site, link, cache }, pid);
+    await until(() => !isRunning(pid), "the end of the server");
+    await inTime(cache.reconnect(), "the new connection");
+    await assertWorks(cache);
+  }));
+  assert.equal(await there.contains(saved.key), false);
+  await assertClean(site);
+});
+
+Deno.test("SshCache tells of what stands still, once, before it gives up", { ignore }, async () => {
+  await using site = await Site.start();
+  const { host } = site.sshd;
   await using link = new LinkProxy(site.sshd.port);
-  await using cache = site.cache({ port: link.port });
+  await using cache = site.cache({ port: link.port, timeout: 8 });
+  await using slow = new LinkProxy(site.sshd.port);
+  await using waiting = site.cache({ port: slow.port });
+  await cache.info();
   const warnings = await warningsOf(async (warnings) => {
     link.stall();
-    const info = cache.info();
-    await until(() => warnings.length > 0, "the warning");
-    link.resume();
+    const lost = rejection(cache.contains(saved.key));
+    // A login takes as long as it takes.
+    slow.stall();
+    const info = waiting.info();
+    await until(() => warnings.length === 2, "the warnings");
+    slow.resume();
     await inTime(info, "the connection");
-    await assertWorks(cache);
+    await assertWorks(waiting);
+    assert(await lost instanceof RemoteConnectionError);
   });
-  assert.deepEqual(warnings, [
-    `fleche: Waiting for ${site.sshd.host} for 5 seconds: ` +
-    "it has not answered yet, or ssh asks for something",
-  ]);
+  assert.deepEqual(
+    warnings.toSorted(),
+    [
+      "it has not answered yet, or ssh asks for something",
+      "nothing comes from it; it is given up after 8 seconds",
+    ].map((what) => `fleche: Waiting for ${host} for 5 seconds: ${what}`),
+  );
 });
 
 Deno.test("SshCache goes on after a link has stood still for a while", { ignore }, async () => {
