@@ -12,6 +12,13 @@ import { SshProcess } from "../../src/remote/ssh_process.ts";
 import type { Site, SiteOptions } from "./_site.ts";
 import { inTime } from "./_wait.ts";
 
+/** The beginning of a frame that is as long as it says. */
+export function frameHead(length: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, length);
+  return bytes;
+}
+
 /** A connection to a server over ssh. */
 export class RawClient implements AsyncDisposable {
   readonly #process: SshProcess;

@@ -1,34 +1,25 @@
 /**
- * Clients and servers that do not keep to the protocol.
+ * Clients that do not keep to the protocol.
  *
  * @module
  */
 
 import assert from "node:assert";
-import { Call, digest, type SshCache } from "@fleche/core";
+import { Call } from "@fleche/core";
 import { encodeFrame, FRAME } from "../../src/remote/frames.ts";
 import { PROTOCOL_LIMITS } from "../../src/remote/limits.ts";
 import { quoteWord } from "../../src/remote/ssh_command.ts";
 import { VERSION } from "../../src/version.ts";
 import { concat } from "./_bytes.ts";
 import { filed, type FiledCall, numbers, saveParams } from "./_calls.ts";
-import { assertClean, assertWorks, type Fault, testFaults } from "./_fault.ts";
-import { MARKED } from "./_marker.ts";
-import { denoRun, scriptPath } from "./_program.ts";
-import { RawClient } from "./_raw_client.ts";
+import { assertClean, assertWorks } from "./_fault.ts";
+import { frameHead, RawClient } from "./_raw_client.ts";
 import { PROGRAM, Site } from "./_site.ts";
 import { HAS_SSHD } from "./_sshd.ts";
 
 const ignore = !HAS_SSHD;
 
 const KEY = "ab".repeat(32);
-
-// The head of a frame that would be so long.
-function head(length: number): Uint8Array {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setUint32(0, length);
-  return bytes;
-}
 
 function request(id: number, method: string, params: unknown, hasValues = false): Uint8Array {
   return encodeFrame(FRAME.request, id, method, params, hasValues);
@@ -57,7 +48,7 @@ interface Breach {
 const BREACHES: readonly Breach[] = [
   {
     label: "a frame that is too long",
-    sent: [head(PROTOCOL_LIMITS.frame + 1)],
+    sent: [frameHead(PROTOCOL_LIMITS.frame + 1)],
     message: "Cannot take a frame of 16777217 bytes: at most 16777216",
     data: { limit: "frame" },
   },
@@ -69,7 +60,7 @@ const BREACHES: readonly Breach[] = [
   },
   {
     label: "what is no frame",
-    sent: [head(5), new TextEncoder().encode("hello")],
+    sent: [frameHead(5), new TextEncoder().encode("hello")],
     message: "Cannot read a frame: Not a canonical encoding: bytes follow the value (at byte 1)",
   },
   {
@@ -171,7 +162,10 @@ const REFUSALS: readonly Refusal[] = [
       ...[SAVE, announcement(DIGEST, BYTES.length)],
       ...[encodeFrame(FRAME.chunk, 1, BYTES.with(5, 7)), END],
     ],
-    answer: { missing: [DIGEST] },
+    error: {
+      ...{ name: "CorruptValueError", code: "CORRUPT_VALUE", data: { digest: DIGEST } },
+      message: `The value ${DIGEST} arrived damaged`,
+    },
   },
   {
     label: "a call without its value",
@@ -215,7 +209,7 @@ for (const [what, isReadOnly] of [["one request", false], ["to store", true]] as
 
 // What breaks off.
 const BROKEN_OFF: readonly [label: string, sent: readonly Uint8Array[]][] = [
-  ["a length", [head(100).subarray(0, 2)]],
+  ["a length", [frameHead(100).subarray(0, 2)]],
   ["a frame", [SAVE.subarray(0, SAVE.length >> 1)]],
   ["a save", [SAVE]],
   ["a value", [
@@ -257,101 +251,3 @@ async function assertUsable(site: Site): Promise<void> {
   await assertWorks(cache);
   await assertClean(site);
 }
-
-const PROTOCOL = { name: "ProtocolError", code: "PROTOCOL" };
-
-const SERVE = `exec ${PROGRAM.map(quoteWord).join(" ")} "$@"`;
-
-/** Greets, and waits until something comes. */
-const GREETING = `printf '\\nfleche/1 ${VERSION}\\n'; head -c 1 >/dev/null`;
-
-// Bytes as sh prints them.
-function printed(...pieces: readonly Uint8Array[]): string {
-  const octal = (byte: number) => `\\${byte.toString(8).padStart(3, "0")}`;
-  return `printf '${Array.from(concat(pieces), octal).join("")}'`;
-}
-
-// A server that greets, is asked, sends something else than an answer, and waits.
-function server(...sent: readonly Uint8Array[]): Fault["arrange"] {
-  return (site) => {
-    const script = `${GREETING}; ${printed(...sent)}; exec cat >/dev/null`;
-    const command = [site.script("program", script)];
-    return { options: { command }, mend: () => void site.script("program", SERVE) };
-  };
-}
-
-// A link to the server that damages as many pieces as it is told, until it is mended.
-function tampering(direction: string, count: number): Fault["arrange"] {
-  return (site) => {
-    const words = [...denoRun(scriptPath("_tampering_program.ts")), direction, String(count)];
-    const program = [...words, ...PROGRAM].map(quoteWord).join(" ");
-    const command = [site.script("program", `exec ${program} "$@"`)];
-    return { options: { command }, mend: () => void site.script("program", SERVE) };
-  };
-}
-
-const marked = new Call({ name: "marked", arguments: { x: 1 }, result: MARKED });
-
-async function loadMarked(cache: SshCache, site: Site): Promise<unknown> {
-  await using there = site.inPlace();
-  await there.save(marked);
-  return await (await cache.load(marked.key)).result();
-}
-
-testFaults([
-  {
-    label: "the server sends a frame that is too long",
-    arrange: server(head(PROTOCOL_LIMITS.frame + 1)),
-    told: { ...PROTOCOL, message: /^Cannot take a frame of 16777217 bytes: at most 16777216$/ },
-  },
-  {
-    label: "the server sends what is no frame",
-    arrange: server(head(5), new TextEncoder().encode("hello")),
-    told: { ...PROTOCOL, message: /^Cannot read a frame: Not a canonical encoding: / },
-  },
-  {
-    label: "the server sends a frame of an unknown kind",
-    arrange: server(encodeFrame(77, 1)),
-    told: { ...PROTOCOL, message: /^The server sent a frame of the unknown kind 77$/ },
-  },
-  {
-    label: "the server answers what was not asked",
-    arrange: server(encodeFrame(FRAME.answer, 8, {})),
-    told: { ...PROTOCOL, message: /^The server answered request 8, which is not under way$/ },
-  },
-  {
-    label: "the server ends in the middle of a frame",
-    arrange: (site) => {
-      const script = `${GREETING}; ${printed(head(100))}; exit 4`;
-      const command = [site.script("program", script)];
-      return { options: { command }, mend: () => void site.script("program", SERVE) };
-    },
-    told: {
-      ...{ name: "RemoteConnectionError", code: "REMOTE_CONNECTION", exitCode: 4 },
-      message: /^The connection to HOST was lost \(exit code 4\)$/,
-    },
-  },
-  {
-    label: "the values that it loads are damaged on their way",
-    arrange: tampering("down", 1000),
-    use: loadMarked,
-    told: {
-      ...{ name: "CorruptValueError", code: "CORRUPT_VALUE" },
-      message: new RegExp(`^The value ${digest(MARKED).hex} arrived damaged$`),
-    },
-  },
-  {
-    label: "the values that it saves are damaged on their way",
-    arrange: tampering("up", 1000),
-    use: (cache) => cache.save(marked),
-    told: { ...PROTOCOL, message: /^HOST keeps losing the values that are sent to it$/ },
-  },
-], { ignore });
-
-Deno.test("SshCache sends a value again that was damaged on its way", { ignore }, async () => {
-  await using site = await Site.start();
-  const { options } = await tampering("up", 1)(site);
-  await using cache = site.cache(options);
-  await assertWorks(cache, marked);
-  await assertClean(site);
-});

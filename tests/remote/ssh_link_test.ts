@@ -13,7 +13,7 @@ import { numbers } from "./_calls.ts";
 import { memoryCache } from "./_memory.ts";
 import { PROGRAM, Site } from "./_site.ts";
 import { HAS_SSHD } from "./_sshd.ts";
-import { childrenOf, inTime, isRunning, isThere, parentOf, until } from "./_wait.ts";
+import { childrenOf, inTime, isRunning, isThere, until } from "./_wait.ts";
 import { warningsOf } from "./_warnings.ts";
 
 const ignore = !HAS_SSHD;
@@ -65,61 +65,6 @@ Deno.test("SshCache fails if the link is cut in the middle of a load", { ignore 
   await assertGone(cache, first);
 });
 
-for (const victim of ["server", "session of sshd", "ssh"]) {
-  Deno.test(
-    `SshCache fails if the ${victim} is killed in the middle of a load`,
-    { ignore },
-    async () => {
-      await using site = await Site.start();
-      const wanted = await fill(site);
-      const [stalled, release] = [site.path("stalled"), site.path("release")];
-      // The value stops half-way; then nothing comes until the link is gone.
-      const stall = `${SOME}; touch ${stalled}; ` +
-        `while [ ! -e ${release} ] && kill -0 $server 2>/dev/null; do sleep 0.02; done`;
-      const script =
-        `mkfifo ${site.path("out")}; ${program} "$@" <&3 >${site.path("out")} & server=$!; ` +
-        `exec 3<&-; { ${stall}; } <${site.path("out")}`;
-      const command = [site.script("stalling", `exec 3<&0; ${script}`)];
-      await using cache = site.cache({ command });
-      const { pid } = await cache.info();
-      const pending = [1, 2].map(() => cache.loadValue(wanted).catch((error) => error));
-      await until(() => isThere(stalled), "the value to stall");
-      const ssh = childrenOf(Deno.pid, `-p ${site.sshd.port} `);
-      assert.equal(ssh.length, 1);
-      const shell = parentOf(pid) ?? 0;
-      const victims: Record<string, number | undefined> = {
-        "server": pid,
-        "session of sshd": parentOf(shell),
-        "ssh": ssh[0],
-      };
-      Deno.kill(victims[victim] as number, "SIGKILL");
-      const [first, second] = await inTime(Promise.all(pending), "the errors");
-      assert(first instanceof RemoteConnectionError, String(first));
-      assert.equal(first, second);
-      assert.equal(first.data.host, site.sshd.host);
-      await assertGone(cache, first);
-      Deno.writeTextFileSync(release, "");
-      await until(() => !isRunning(pid) && !isRunning(shell), "the end of the server");
-    },
-  );
-}
-
-Deno.test(
-  "SshCache fails if the server is killed while nothing is under way",
-  { ignore },
-  async () => {
-    await using site = await Site.start();
-    await using cache = site.cache();
-    const { pid } = await cache.info();
-    Deno.kill(pid, "SIGKILL");
-    await until(() => !isRunning(pid), "the end of the server");
-    const error = await rejection(cache.contains("a".repeat(64)));
-    assert.equal(error.data.host, site.sshd.host);
-    assert.notEqual(error.data.exitCode, 0);
-    await assertGone(cache, error);
-  },
-);
-
 Deno.test("SshCache says that the connection is gone, not how it noticed", { ignore }, async () => {
   await using site = await Site.start();
   await using cache = site.cache();
@@ -131,19 +76,6 @@ Deno.test("SshCache says that the connection is gone, not how it noticed", { ign
   while (isRunning(ssh));
   const error = await rejection(cache.contains("a".repeat(64)));
   await assertGone(cache, error);
-});
-
-Deno.test("SshCache reaches a new server after reconnect()", { ignore }, async () => {
-  await using site = await Site.start();
-  await using cache = site.cache();
-  const key = await cache.save(new Call({ name: "f", arguments: { x: 1 }, result: 2 }));
-  const { pid } = await cache.info();
-  Deno.kill(pid, "SIGKILL");
-  const error = await rejection(cache.contains(key).then(() => cache.contains(key)));
-  await assert.rejects(cache.load(key), error);
-  await cache.reconnect();
-  assert.notEqual((await cache.info()).pid, pid);
-  assert.equal(await (await cache.load(key)).result(), 2);
 });
 
 Deno.test("SshCache connects anew when it is used after close()", { ignore }, async () => {
