@@ -2,7 +2,6 @@ import assert from "node:assert";
 import { crc32 } from "node:zlib";
 import fc from "fast-check";
 import { Call, ProtocolError } from "@fleche/core";
-import type { Cache } from "@fleche/core";
 import { CallRecord } from "../../src/call_record.ts";
 import { encodeFrame, FRAME, FrameReader } from "../../src/remote/frames.ts";
 import { PROTOCOL_LIMITS, type ProtocolLimits } from "../../src/remote/limits.ts";
@@ -10,6 +9,8 @@ import { toWireError } from "../../src/remote/wire_error.ts";
 import { concat, cut } from "./_bytes.ts";
 import { filed, numbers, saveParams } from "./_calls.ts";
 import { valueFrames } from "./_frames.ts";
+import { everythingIsSound, runBlock } from "./_fuzz_block.ts";
+import { fuzzCalls } from "./_fuzz_corpus.ts";
 import { LoneClient, memoryCache, RawServer } from "./_memory.ts";
 
 const SEED = 1_977;
@@ -131,14 +132,6 @@ Deno.test("FrameReader takes any changed frames for frames or for a breach of th
   );
 });
 
-async function everythingIsSound(cache: Cache): Promise<void> {
-  for await (const record of cache.records()) {
-    assert.equal(record.computeKey(), record.key);
-    const found = await cache.load(record.key);
-    await found.result();
-  }
-}
-
 Deno.test("serve() survives any bytes, and files nothing that is not sound", async () => {
   await fc.assert(
     fc.asyncProperty(talk(requestFrames), async (pieces) => {
@@ -201,4 +194,24 @@ Deno.test("Connection survives any bytes, and leaves no request waiting", async 
     }),
     { seed: SEED, numRuns: 1000 },
   );
+});
+
+// Many more with `deno task fuzz`.
+const BLOCKS = 4;
+
+const calls = await fuzzCalls();
+
+for (const side of ["server", "client"] as const) {
+  Deno.test(`The ${side} answers or ends any talk, and nothing of it stays`, async () => {
+    for (let index = 0; index < BLOCKS; index++) {
+      const { talks, breaches, ends } = await runBlock({ side, seed: SEED, index, calls });
+      assert(breaches > 0 && breaches < talks);
+      assert((ends.get("answer") ?? 0) > 0 && (ends.get("PROTOCOL") ?? 0) > 0);
+    }
+  });
+}
+
+Deno.test("A talk goes the same way again with the same seed", async () => {
+  const block = { side: "server", seed: SEED, index: 7, calls } as const;
+  assert.deepEqual(await runBlock(block), await runBlock(block));
 });
