@@ -31,7 +31,8 @@ const field = fc.oneof(
   }),
 );
 const frame = fc.record({
-  kind: fc.nat({ max: 300 }),
+  // Chunks hold bytes and nothing else.
+  kind: fc.nat({ max: 300 }).filter((kind) => kind !== FRAME.chunk),
   id: fc.maxSafeNat(),
   fields: fc.array(field, { maxLength: 4 }),
 }, { noNullPrototype: true });
@@ -46,18 +47,24 @@ Deno.test("FrameReader gives back what encodeFrame() was given, wherever the byt
   fc.assert(
     fc.property(fc.array(frame, { maxLength: 8 }), fc.array(fc.nat()), (frames, cuts) => {
       const bytes = concat(frames.map(({ kind, id, fields }) => encodeFrame(kind, id, ...fields)));
-      assert.deepEqual(readAll(cut(bytes, cuts)), frames);
+      const expected = frames.map(({ kind, id, fields }) => {
+        return { kind, id, fields, size: encodeFrame(kind, id, ...fields).length };
+      });
+      assert.deepEqual(readAll(cut(bytes, cuts)), expected);
     }),
     { seed: SEED, numRuns: 300 },
   );
 });
 
 Deno.test("FrameReader takes bytes one at a time", () => {
-  const frames = [[0, 1, "a"], [4, 2, new Uint8Array(300).fill(7)], [5, 3]] as const;
+  const piece = new Uint8Array(300).map((_, index) => index % 251);
+  const frames = [[0, 1, "a"], [FRAME.chunk, 2, piece], [5, 3]] as const;
   const bytes = concat(frames.map(([kind, id, ...fields]) => encodeFrame(kind, id, ...fields)));
   const reader = new FrameReader(PROTOCOL_LIMITS);
   const got = [...bytes].flatMap((byte) => [...reader.push(bytesOf(byte))]);
-  assert.deepEqual(got.map(({ kind, id, fields }) => [kind, id, ...fields]), frames);
+  // A chunk is given as it comes.
+  const expected = [[0, 1, "a"], ...[...piece].map((each) => [4, 2, bytesOf(each)]), [5, 3]];
+  assert.deepEqual(got.map(({ kind, id, fields }) => [kind, id, ...fields]), expected);
   assert.equal(reader.isInside, false);
 });
 
@@ -73,6 +80,7 @@ Deno.test("FrameReader takes many frames, and the beginning of one more, in one 
     kind: FRAME.end,
     id: count,
     fields: [],
+    size: last.length,
   }]);
   assert.equal(reader.isInside, false);
 });
@@ -160,4 +168,39 @@ Deno.test("FrameReader refuses a frame that is nested too deeply", () => {
   const nested = (depth: number) => framed(0x93, 0, 1, ...Array(depth).fill(0x91), 0xc0);
   assert.equal(readAll([nested(500)]).length, 1);
   assert.throws(() => readAll([nested(600)]), ProtocolError);
+});
+
+const CHUNKS: readonly [label: string, bytes: Uint8Array][] = [
+  ["a bin 16 of 4 bytes", framed(0x93, 4, 1, 0xc5, 0, 4, 1, 2, 3, 4)],
+  ["a bin 32 of 4 bytes", framed(0x93, 4, 1, 0xc6, 0, 0, 0, 4, 1, 2, 3, 4)],
+  ["a bin 32 of 100 bytes", framed(0x93, 4, 1, 0xc6, 0, 0, 0, 100, ...Array(100).fill(7))],
+  ["a bin 32 of 300 bytes", framed(0x93, 4, 1, 0xc6, 0, 0, 1, 44, ...Array(300).fill(7))],
+  ["a number not in its shortest form", framed(0x93, 4, 0xcc, 1, 0xc4, 1, 7)],
+  ["a number of 16 bits for 200", framed(0x93, 4, 0xcd, 0, 200, 0xc4, 1, 7)],
+  ["a number below zero", framed(0x93, 4, 0xff, 0xc4, 1, 7)],
+  ["no bytes", framed(0x93, 4, 1, 0xc4, 0)],
+  ["less than its frame", framed(0x93, 4, 1, 0xc4, 1, 7, 7)],
+];
+
+for (const [label, bytes] of CHUNKS) {
+  Deno.test(`FrameReader refuses a chunk of ${label}, wherever it is cut`, () => {
+    assert.throws(() => readAll([bytes]), ProtocolError);
+    assert.throws(() => readAll([...bytes].map((byte) => Uint8Array.of(byte))), ProtocolError);
+  });
+}
+
+Deno.test("FrameReader takes a frame just inside its limit of nesting, and none just outside", () => {
+  const nested = (depth: number) => framed(0x93, 0, 1, ...Array(depth).fill(0x91), 0xc0);
+  const limits = { ...PROTOCOL_LIMITS, depth: 10 };
+  const inside = [...Array(20).keys()].filter((depth) => {
+    try {
+      return readAll([nested(depth)], limits).length === 1;
+    } catch (error) {
+      assert(error instanceof ProtocolError);
+      return false;
+    }
+  });
+  const most = inside.at(-1) ?? 0;
+  assert.deepEqual(inside, [...Array(most + 1).keys()]);
+  assert(most >= 8 && most <= 10, `${most} levels`);
 });
