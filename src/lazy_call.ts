@@ -13,7 +13,7 @@ export interface OpenValue extends Disposable {
   /** How many bytes its encoding has. */
   readonly length: number;
   /** Reads the next bytes; how many there were, 0 at the end. */
-  read(into: Uint8Array): Promise<number>;
+  read(into: Uint8Array): number | Promise<number>;
 }
 
 /** A value that was found, and the reference that led to it. */

@@ -116,7 +116,8 @@ export class ValueSender {
 
 async function filled(value: OpenValue, piece: Uint8Array): Promise<boolean> {
   for (let at = 0; at < piece.length;) {
-    const count = await value.read(piece.subarray(at));
+    const read = value.read(piece.subarray(at));
+    const count = typeof read === "number" ? read : await read;
     if (count === 0) return false;
     at += count;
   }
