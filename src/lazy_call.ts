@@ -205,23 +205,26 @@ function inWords(slot: Slot): string {
 export async function loadSlot(slot: Slot, source: ValueSource): Promise<unknown> {
   const reference = slotReference(slot);
   if (reference === undefined) return await decodeDeep({ head: slot }, source);
-  const { deep } = source;
-  const near = deep === undefined ? source : await gathered(deep, [reference]);
+  const near = await gathered(source, [reference]);
   const encoding = await near.read(reference);
   if (encoding === undefined) throw missing(reference);
   return await decodeDeep(encoding, near);
 }
 
-/** Reads values with all their parts in one go, and keeps them. */
+/**
+ * Reads values with all their parts in one go, and keeps them, where that takes less time than one by
+ * one. What does not come so is read by itself.
+ */
 export async function gathered(
-  deep: DeepSource,
+  source: ValueSource,
   references: readonly Reference[],
 ): Promise<ValueSource> {
+  if (source.deep === undefined) return source;
   const found = new Map<string, Encoding>();
-  for await (const { reference, encoding } of deep.readDeep(references)) {
+  for await (const { reference, encoding } of source.deep.readDeep(references)) {
     found.set(reference.digest, encoding);
   }
-  return { read: ({ digest }) => found.get(digest) };
+  return { read: (reference) => found.get(reference.digest) ?? source.read(reference) };
 }
 
 /**
@@ -235,8 +238,7 @@ export async function decodeDeep(encoding: Encoding, source: ValueSource): Promi
   } catch (error) {
     if (!(error instanceof MissingPart)) throw error;
   }
-  const { deep } = source;
-  const near = deep === undefined ? source : await gathered(deep, findReferences(encoding));
+  const near = await gathered(source, findReferences(encoding));
   const parts = await readParts(encoding, near);
   const partOf = ({ digest }: Reference) => {
     const part = parts.get(digest);

@@ -4,6 +4,7 @@ import { CorruptValueError, NotFoundError } from "./errors.ts";
 import type { LazyCall, ValueSource } from "./lazy_call.ts";
 import { errorOnce } from "./log.ts";
 import { mapAhead } from "./map_ahead.ts";
+import { Places } from "./places.ts";
 
 /** How calls are copied from one cache to another. */
 export interface TransferOptions {
@@ -75,6 +76,44 @@ export async function transferCalls(
   return transfer.counts;
 }
 
+/** Questions about keys that are under way at the same time. */
+const ASKED_AHEAD = 256;
+
+/** Calls, with results that are small, that are looked for at the same time. */
+const FOUND_AHEAD = 64;
+
+/** Bytes of calls that are sent at the same time; one may be longer. */
+const SENT_TOGETHER = 64 << 20;
+
+/** What a call counts for besides its values, in bytes. */
+const CALL_LENGTH = 256 << 10;
+
+// Does something with each call, with several under way as far as there is memory for them.
+async function together(
+  calls: AsyncIterable<LazyCall | undefined>,
+  work: (call: LazyCall | undefined) => Promise<void>,
+): Promise<void> {
+  const places = new Places(SENT_TOGETHER);
+  const underWay = new Set<Promise<void>>();
+  let failure: { error: unknown } | undefined;
+  for await (const call of calls) {
+    const references = call?.detach().references ?? [];
+    const place = await places.take(
+      references.reduce((sum, { length }) => sum + length, CALL_LENGTH),
+    );
+    if (failure !== undefined) break;
+    const done = work(call)
+      .catch((error) => void (failure ??= { error }))
+      .finally(() => {
+        underWay.delete(done);
+        place[Symbol.dispose]();
+      });
+    underWay.add(done);
+  }
+  await Promise.all(underWay);
+  if (failure !== undefined) throw failure.error;
+}
+
 class Transfer {
   readonly counts: TransferCounts = { moved: 0, skipped: 0, failed: 0 };
   readonly #from: TransferSource;
@@ -96,18 +135,19 @@ class Transfer {
       await this.#accept(call);
       onProgress?.(++done, keys.length);
     };
-    const found = mapAhead(keys.toReversed(), (key) => this.#find(key));
+    const wanted = mapAhead(keys.toReversed(), (key) => this.#isWanted(key), ASKED_AHEAD);
+    const find = ([key, isWanted]: [string, boolean]) =>
+      isWanted ? this.#from.peek(key) : Promise.resolve(undefined);
+    const found = mapAhead(wanted, find, FOUND_AHEAD);
     // Those that are under way at the same time end in any order.
-    if (this.#to.isRemote === true) { for await (const _ of mapAhead(found, accept)); }
+    if (this.#to.isRemote === true) await together(found, accept);
     else for await (const call of found) await accept(call);
   }
 
-  async #find(key: string): Promise<LazyCall | undefined> {
-    if (this.#options.overwrite !== true && await this.#to.isReadable(key)) {
-      this.counts.skipped++;
-      return undefined;
-    }
-    return await this.#from.peek(key);
+  async #isWanted(key: string): Promise<[string, boolean]> {
+    const isThere = this.#options.overwrite !== true && await this.#to.isReadable(key);
+    if (isThere) this.counts.skipped++;
+    return [key, !isThere];
   }
 
   async #accept(call: LazyCall | undefined): Promise<void> {
@@ -133,7 +173,7 @@ class Transfer {
       if (!await this.#to.keeps(key)) return "failed";
       if (this.#options.pop === true) await this.#pop(key, digest);
       return "moved";
-    });
+    }, ASKED_AHEAD);
     let lost = 0;
     for await (const outcome of outcomes) {
       this.counts[outcome]++;

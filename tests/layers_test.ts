@@ -18,6 +18,7 @@ const LAYERS: readonly (readonly string[])[] = [
     "version.ts",
     "in_time.ts",
     "map_ahead.ts",
+    "places.ts",
     "isolation.ts",
     "kinds.ts",
     "json.ts",

@@ -166,18 +166,25 @@ export class Members<M extends Member> {
   async *records(filter?: RecordFilter): AsyncIterable<CallRecord> {
     const seen = new Set<string>();
     for (const member of this.all) {
-      const records = member.records(filter)[Symbol.asyncIterator]();
-      try {
-        while (true) {
-          const next = await this.tolerant(member, () => records.next());
-          if (next === undefined || next.done === true) break;
-          if (seen.has(next.value.key)) continue;
-          seen.add(next.value.key);
-          yield next.value;
-        }
-      } finally {
-        await records.return?.();
+      for await (const record of this.asFarAsItGoes(member, member.records(filter))) {
+        if (seen.has(record.key)) continue;
+        seen.add(record.key);
+        yield record;
       }
+    }
+  }
+
+  /** What a member gives, up to where it fails, which costs a warning. */
+  async *asFarAsItGoes<T>(member: M, sequence: AsyncIterable<T>): AsyncIterable<T> {
+    const iterator = sequence[Symbol.asyncIterator]();
+    try {
+      while (true) {
+        const next = await this.tolerant(member, () => iterator.next());
+        if (next === undefined || next.done === true) return;
+        yield next.value;
+      }
+    } finally {
+      await iterator.return?.();
     }
   }
 }

@@ -258,9 +258,8 @@ export abstract class BaseCache implements ValueSource, AsyncDisposable {
   async loadValue(key: string | Digest): Promise<unknown> {
     const text = keyText(key);
     const digest = await this.#whole(text);
-    const { deep } = this;
     const reference = { digest, crc: 0, length: 0 };
-    const near = deep === undefined ? this : await gathered(deep, [reference]);
+    const near = await gathered(this, [reference]);
     const encoding = await near.read(reference);
     if (encoding === undefined) throw notFound("value", text);
     return await decodeDeep(encoding, near);
@@ -931,16 +930,33 @@ export class CacheStack extends BaseCache {
     const found = await this.#members.find(key);
     if (found === undefined) return undefined;
     const record = found.answer.detach();
+    const values = this.valuesOf(record);
     if (found.from !== this.#first && !this.#first.isReadOnly) {
       await this.#fillBack(record, found.answer.values);
+    } else if (found.from.isRemote) {
+      // What came with the call is not asked for again.
+      return new LazyCall(record, this.#carried(found, values));
     }
-    return new LazyCall(record, this.valuesOf(record));
+    return new LazyCall(record, values);
   }
 
   /** Finds a call and copies nothing. */
   override async peek(key: string): Promise<LazyCall | undefined> {
     const found = await this.#members.peek(key);
     return found === undefined ? undefined : new LazyCall(found.answer.detach(), this);
+  }
+
+  // The values that came with a call; where they end, those of all caches.
+  #carried({ answer, from }: Answer<BaseCache, LazyCall>, others: ValueSource): ValueSource {
+    const { values } = answer;
+    const read = async (reference: Reference) =>
+      await this.#members.tolerant(from, () => values.read(reference)) ??
+        await others.read(reference);
+    const { deep } = values;
+    if (deep === undefined) return { read };
+    const readDeep: DeepSource["readDeep"] = (...wanted) =>
+      this.#members.asFarAsItGoes(from, deep.readDeep(...wanted));
+    return { read, deep: { readDeep } };
   }
 
   // The first cache may have the call all the same, and not have answered in time.

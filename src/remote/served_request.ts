@@ -1,6 +1,6 @@
 import { isWholeDigest } from "../digest.ts";
 import { IndigestibleError, ProtocolError } from "../errors.ts";
-import type { Places } from "./_places.ts";
+import type { Places } from "../places.ts";
 import { AsyncQueue } from "./_queue.ts";
 import type { Credit } from "./credit.ts";
 import { encodeFrame, FRAME, type Frame, itemCost, LENGTH_BYTES } from "./frames.ts";

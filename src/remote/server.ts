@@ -1,7 +1,7 @@
 import type { BaseCache } from "../caches/base_cache.ts";
 import { ProtocolError } from "../errors.ts";
 import { VERSION } from "../version.ts";
-import { Places } from "./_places.ts";
+import { Places } from "../places.ts";
 import { Credit } from "./credit.ts";
 import { countIn, FRAME, type Frame, FrameReader } from "./frames.ts";
 import { PROTOCOL_LIMITS, type ProtocolLimits } from "./limits.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert";
-import { Places } from "../../src/remote/_places.ts";
+import { Places } from "../src/places.ts";
 
 /** Somebody who wants places, and whether they have been given. */
 function taker(places: Places, count: number) {
