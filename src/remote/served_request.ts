@@ -89,8 +89,9 @@ export class ServedRequest {
     return this.#isAnswered;
   }
 
-  /** Waits until a value of some bytes may be read as a whole. */
+  /** Waits until a value of some bytes may be read as a whole; one that fits into a chunk may at once. */
   async roomFor(length: number): Promise<Disposable> {
+    if (length > 0 && length <= this.#limits.chunk) return { [Symbol.dispose]() {} };
     // Without a length it is known by its digest alone.
     return await this.#reading.take(length === 0 ? this.#limits.frame : length);
   }

@@ -2,7 +2,7 @@ import assert from "node:assert";
 import { decode as decodeMsgpack } from "@msgpack/msgpack";
 import fc from "fast-check";
 import { ProtocolError, registerType } from "@fleche/core";
-import { encodeFrame, FRAME, type Frame, FrameReader } from "../../src/remote/frames.ts";
+import { chunkHead, encodeFrame, FRAME, type Frame, FrameReader } from "../../src/remote/frames.ts";
 import { PROTOCOL_LIMITS } from "../../src/remote/limits.ts";
 import { bytesOf, concat, cut } from "./_bytes.ts";
 import { KeptFrames } from "./_memory.ts";
@@ -12,6 +12,20 @@ const SEED = 20_240_901;
 function readAll(pieces: Iterable<Uint8Array>, limits = PROTOCOL_LIMITS): Frame[] {
   const reader = new KeptFrames(limits);
   return [...pieces].flatMap((piece) => reader.push(piece));
+}
+
+type Plain = [kind: number, id: number, fields: readonly unknown[]];
+
+// What frames say; the pieces of a chunk, of which the tests send no two in a row, are joined.
+function said(frames: readonly Frame[]): Plain[] {
+  const all: Plain[] = [];
+  for (const { kind, id, fields } of frames) {
+    const last = all.at(-1);
+    if (kind === FRAME.chunk && last?.[0] === FRAME.chunk) {
+      last[2] = [concat([last[2][0] as Uint8Array, fields[0] as Uint8Array])];
+    } else all.push([kind, id, fields]);
+  }
+  return all;
 }
 
 // A frame around bytes that need not be a frame's.
@@ -30,12 +44,20 @@ const field = fc.oneof(
     noNullPrototype: true,
   }),
 );
-const frame = fc.record({
-  // Chunks hold bytes and nothing else.
-  kind: fc.nat({ max: 300 }).filter((kind) => kind !== FRAME.chunk),
-  id: fc.maxSafeNat(),
-  fields: fc.array(field, { maxLength: 4 }),
-}, { noNullPrototype: true });
+const number = fc.maxSafeNat();
+const frame: fc.Arbitrary<Plain> = fc.tuple(
+  fc.nat({ max: 300 }).filter((kind) => kind !== FRAME.chunk),
+  number,
+  fc.array(field, { maxLength: 4 }),
+);
+const chunk: fc.Arbitrary<Plain> = fc.tuple(
+  fc.constant(FRAME.chunk),
+  number,
+  fc.tuple(fc.uint8Array({ minLength: 1, maxLength: 70_000, size: "max" })),
+);
+// No two chunks in a row.
+const frames = fc.array(fc.tuple(frame, fc.option(chunk)), { maxLength: 5 })
+  .map((pairs) => pairs.flat().filter((each) => each !== null));
 
 Deno.test("encodeFrame() writes a big-endian length and an array of MessagePack", () => {
   const bytes = encodeFrame(FRAME.request, 7, "load", { key: "ab" }, 0);
@@ -45,28 +67,58 @@ Deno.test("encodeFrame() writes a big-endian length and an array of MessagePack"
 
 Deno.test("FrameReader gives back what encodeFrame() was given, wherever the bytes are cut", () => {
   fc.assert(
-    fc.property(fc.array(frame, { maxLength: 8 }), fc.array(fc.nat()), (frames, cuts) => {
-      const bytes = concat(frames.map(({ kind, id, fields }) => encodeFrame(kind, id, ...fields)));
-      const expected = frames.map(({ kind, id, fields }) => {
-        return { kind, id, fields, size: encodeFrame(kind, id, ...fields).length };
-      });
-      assert.deepEqual(readAll(cut(bytes, cuts)), expected);
+    fc.property(frames, fc.array(fc.nat()), (frames, cuts) => {
+      const bytes = concat(frames.map(([kind, id, fields]) => encodeFrame(kind, id, ...fields)));
+      assert.deepEqual(said(readAll(cut(bytes, cuts))), frames);
     }),
     { seed: SEED, numRuns: 300 },
   );
 });
 
 Deno.test("FrameReader takes bytes one at a time", () => {
-  const piece = new Uint8Array(300).map((_, index) => index % 251);
-  const frames = [[0, 1, "a"], [FRAME.chunk, 2, piece], [5, 3]] as const;
+  const frames = [[0, 1, "a"], [4, 2, new Uint8Array(300).fill(7)], [5, 3]] as const;
   const bytes = concat(frames.map(([kind, id, ...fields]) => encodeFrame(kind, id, ...fields)));
   const reader = new FrameReader(PROTOCOL_LIMITS);
   const got = [...bytes].flatMap((byte) => [...reader.push(bytesOf(byte))]);
-  // A chunk is given as it comes.
-  const expected = [[0, 1, "a"], ...[...piece].map((each) => [4, 2, bytesOf(each)]), [5, 3]];
-  assert.deepEqual(got.map(({ kind, id, fields }) => [kind, id, ...fields]), expected);
+  assert.deepEqual(said(got).map(([kind, id, fields]) => [kind, id, ...fields]), frames);
   assert.equal(reader.isInside, false);
 });
+
+Deno.test("FrameReader gives the bytes of a chunk as they come", () => {
+  const bytes = encodeFrame(FRAME.chunk, 7, new Uint8Array(1000).map((_, index) => index % 251));
+  const reader = new FrameReader(PROTOCOL_LIMITS);
+  const sizes: number[] = [];
+  for (const piece of cut(bytes, [5, 20, 300, 301])) {
+    for (const { kind, id, fields, size } of reader.push(piece)) {
+      assert.deepEqual([kind, id], [FRAME.chunk, 7]);
+      // They are those that were given, not copies.
+      assert.equal((fields[0] as Uint8Array).buffer, piece.buffer);
+      sizes.push(size);
+    }
+    assert.equal(reader.isInside, piece.byteOffset + piece.length < bytes.length);
+  }
+  const head = bytes.length - 1000;
+  assert.deepEqual(sizes, [20 - head, 280, 1, bytes.length - 301]);
+});
+
+Deno.test("FrameReader keeps nothing of the bytes that it was given, but for chunks", () => {
+  const bytes = concat([encodeFrame(FRAME.item, 1, "text", Uint8Array.of(1, 2, 3)), bytesOf(0, 0)]);
+  const reader = new FrameReader(PROTOCOL_LIMITS);
+  const [first] = [...reader.push(bytes)];
+  bytes.fill(0xff);
+  assert.deepEqual(first?.fields, ["text", Uint8Array.of(1, 2, 3)]);
+  const rest = encodeFrame(FRAME.item, 2, "rest");
+  assert.deepEqual([...reader.push(rest.subarray(2))].map(({ fields }) => fields), [["rest"]]);
+});
+
+for (const length of [1, 0xff, 0x100, 0xffff, 0x1_0000]) {
+  for (const id of [0, 127, 128, 2 ** 32, Number.MAX_SAFE_INTEGER]) {
+    Deno.test(`chunkHead() is what encodeFrame() writes before ${length} bytes of request ${id}`, () => {
+      const frame = encodeFrame(FRAME.chunk, id, new Uint8Array(length));
+      assert.deepEqual(chunkHead(id, length), frame.slice(0, frame.length - length));
+    });
+  }
+}
 
 Deno.test("FrameReader takes many frames, and the beginning of one more, in one piece", () => {
   const count = 5000;
@@ -76,12 +128,7 @@ Deno.test("FrameReader takes many frames, and the beginning of one more, in one 
   const got = [...reader.push(concat([...frames, last.subarray(0, 5)]))];
   assert.deepEqual(got.map(({ id }) => id), Array.from({ length: count }, (_, id) => id));
   assert.equal(reader.isInside, true);
-  assert.deepEqual([...reader.push(last.subarray(5))], [{
-    kind: FRAME.end,
-    id: count,
-    fields: [],
-    size: last.length,
-  }]);
+  assert.deepEqual(said([...reader.push(last.subarray(5))]), [[FRAME.end, count, []]]);
   assert.equal(reader.isInside, false);
 });
 
@@ -100,6 +147,17 @@ Deno.test("FrameReader takes a frame just inside its limit, and none just outsid
     () => readAll([bytes], { ...PROTOCOL_LIMITS, frame: length - 1 }),
     (error) => error instanceof ProtocolError && error.data.limit === "frame",
   );
+});
+
+Deno.test("FrameReader takes a chunk just inside its limit, and none just outside", () => {
+  const bytes = encodeFrame(FRAME.chunk, 1, new Uint8Array(1000));
+  assert.equal(readAll([bytes], { ...PROTOCOL_LIMITS, chunk: 1000 }).length, 1);
+  for (const count of [bytes.length, bytes.length - 1000]) {
+    assert.throws(
+      () => readAll([bytes.subarray(0, count)], { ...PROTOCOL_LIMITS, chunk: 999 }),
+      (error) => error instanceof ProtocolError && error.data.limit === "chunk",
+    );
+  }
 });
 
 Deno.test("FrameReader refuses a frame over its limit before any of it has come", () => {
@@ -134,6 +192,12 @@ const MALFORMED: readonly [label: string, bytes: Uint8Array][] = [
   [
     "the key __proto__",
     framed(0x93, 0, 1, 0x81, 0xa9, ...new TextEncoder().encode("__proto__"), 1),
+  ],
+  ["a chunk of text", framed(0x93, 0x04, 0x01, 0xa1, 0x30)],
+  ["a chunk with more than bytes", framed(0x94, 0x04, 0x01, 0xc4, 0x01, 0x07, 0x01)],
+  [
+    "a chunk that is longer than its frame",
+    framed(0x93, 0x04, 0x01, 0xc4, 0x30, ...Array(20).fill(7)),
   ],
   ["an unknown extension", framed(0x93, 0x00, 0x01, 0xd4, 0x63, 0x00)],
   // [type name "x", 1] in extension 8: nothing here is built from what a frame says.
