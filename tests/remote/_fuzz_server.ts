@@ -163,7 +163,7 @@ export class ServerTalk {
 
   // Values regardless of credit.
   #overdraw(): void {
-    for (let count = 20; count > 0; count--) {
+    for (let count = 200; count > 0; count--) {
       const draft = this.#upload({ free: true });
       if (draft !== undefined) this.#send(draft);
     }
@@ -324,18 +324,22 @@ export class ServerTalk {
     if (this.#random.chance(0.1)) await this.#fill();
   }
 
-  // As many requests as there may be at a time: none of the former ones is under way any more.
+  // As much as there may be at a time: nothing of the former requests is under way any more.
   async #fill(): Promise<void> {
-    const { requests } = this.#limits;
+    const { requests, requestBytes } = this.#limits;
     if (requests > 100) return;
     for (let steps = 0; steps < 20; steps++) await undefined;
-    const first = this.#id;
-    this.#id += requests;
-    const ids = Array.from({ length: requests }, (_, index) => first + index);
-    this.#send(...ids.map((id) => ({ kind: FRAME.request, id, fields: ["ping", {}, false] })));
-    if (this.breach !== undefined) throw this.breach;
-    for (let steps = 0; steps < 200; steps++) await undefined;
-    this.#drain();
-    this.#checkAnswered();
+    const padding = "x".repeat(Math.min(requestBytes, 100_000) / 2 - 200);
+    for (
+      const params of [Array.from({ length: requests }, () => ({})), [{ padding }, { padding }]]
+    ) {
+      this.#send(...params.map((each) => {
+        return { kind: FRAME.request, id: this.#id++, fields: ["ping", each, false] };
+      }));
+      if (this.breach !== undefined) throw this.breach;
+      for (let steps = 0; steps < 200; steps++) await undefined;
+      this.#drain();
+      this.#checkAnswered();
+    }
   }
 }
