@@ -71,7 +71,11 @@ interface Measured {
 
 async function lengthsOf(storage: Storage): Promise<Map<string, number>> {
   const lengths = new Map<string, number>();
-  for await (const { name, length } of storage.entries()) lengths.set(name, length);
+  const pause = breath();
+  for await (const { name, length } of storage.entries()) {
+    await pause();
+    lengths.set(name, length);
+  }
   return lengths;
 }
 
@@ -114,8 +118,10 @@ async function bytesOf(
 ): Promise<number> {
   const seen = new Set(values.keys());
   const waiting = [...values.values()];
+  const pause = breath();
   let bytes = 0;
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    await pause();
     const stored = lengths.get(next.digest);
     if (stored === undefined) continue;
     bytes += stored;
