@@ -14,6 +14,29 @@ export interface RemoteCommandOptions {
   readonly env: Readonly<Record<string, string>>;
 }
 
+/**
+ * Ends what runs before the server when the input ends: the client is gone, and a setup command that
+ * does not end would stay for good. Nothing else comes in before the server has greeted. The shell
+ * leads the group of what it runs; the watch is no child of it, so that "wait" does not wait for it.
+ */
+const WATCH: readonly string[] = [
+  "exec 9<&0",
+  "fleche_watch=$({ read -r fleche_line <&9 || kill -TERM -$$ || kill -TERM $$; } " +
+  ">/dev/null 2>&1 & echo $!)",
+];
+
+/** Ends the watch. */
+const END_WATCH = 'kill -9 "$fleche_watch" 2>/dev/null || :';
+
+/** Ends it, and waits for a moment until it is gone, since it would take what the server is sent. */
+const UNWATCH: readonly string[] = [
+  END_WATCH,
+  "fleche_count=0",
+  'while [ "$fleche_count" -lt 1000 ] && kill -0 "$fleche_watch" 2>/dev/null; ' +
+  "do fleche_count=$((fleche_count + 1)); done",
+  "exec 9<&-",
+];
+
 /** Quotes text as one word for sh, bash, zsh, csh and fish alike. */
 export function quoteWord(text: string): string {
   // The characters that one of them reads inside single quotes are escaped outside of them.
@@ -49,13 +72,15 @@ export function remoteCommand(options: RemoteCommandOptions): string {
   if (options.workdir !== undefined) {
     lines.push(orFail(`cd -- ${quotePath(options.workdir)}`, `cd ${options.workdir}`));
   }
+  if (options.setupCommands.length > 0) lines.push(...WATCH);
   for (const command of options.setupCommands) {
     // One that ends the shell itself is named too.
     const message = quoteWord(`fleche: failed: ${redactCommands(command)}`);
-    lines.push(`trap ${quoteWord(`printf '%s\\n' ${message} >&2`)} EXIT`);
-    lines.push(`eval ${quoteWord(command)} </dev/null >&2 || exit`);
+    lines.push(`trap ${quoteWord(`printf '%s\\n' ${message} >&2; ${END_WATCH}`)} EXIT`);
+    lines.push(`eval ${quoteWord(command)} </dev/null >&2 9<&- || exit`);
     lines.push("trap - EXIT");
   }
+  if (options.setupCommands.length > 0) lines.push(...UNWATCH);
   lines.push(serveLine(options));
   return `exec sh -c ${quoteWord(lines.join("; "))}`;
 }

@@ -205,9 +205,35 @@ Deno.test("remoteCommand() works in the folder, then sets up in order, then runs
     assert.equal(outcome.code, 0);
   }));
 
-Deno.test("remoteCommand() keeps its input from the setup commands", async () => {
-  const outcome = await run({ setupCommands: ["cat", "read line; :"], command: "cat; :" });
-  assert.deepEqual(outcome, { code: 0, stdout: "input\n", stderr: "" });
+Deno.test("remoteCommand() keeps its input from what runs before the program", async () => {
+  const setupCommands = ["cat", "read line; :"];
+  const command = remoteCommand({ command: "sh -c 'echo ready; cat'", setupCommands, env: {} });
+  for (let round = 0; round < 20; round++) {
+    const child = new Deno.Command("sh", {
+      ...{ args: ["-c", command], stdin: "piped", stdout: "piped", stderr: "inherit" },
+    }).spawn();
+    const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    const writer = child.stdin.getWriter();
+    assert.equal((await reader.read()).value, "ready\n");
+    await writer.write(new TextEncoder().encode("input\n"));
+    await writer.close();
+    assert.equal((await reader.read()).value, "input\n");
+    assert.equal((await reader.read()).done, true);
+    assert.equal((await child.status).code, 0);
+  }
+});
+
+Deno.test("remoteCommand() ends what runs before the program when its input ends", async () => {
+  const setupCommands = ["echo waiting >&2; while :; do sleep 0.05; done"];
+  const child = new Deno.Command("sh", {
+    args: ["-c", remoteCommand({ command: "true", setupCommands, env: {} })],
+    ...{ stdin: "piped", stdout: "null", stderr: "piped", detached: true },
+  }).spawn();
+  const reader = child.stderr.pipeThrough(new TextDecoderStream()).getReader();
+  assert.equal((await reader.read()).value, "waiting\n");
+  await child.stdin.close();
+  assert.equal((await child.status).signal, "SIGTERM");
+  await reader.cancel();
 });
 
 Deno.test("remoteCommand() keeps the output free of what setup commands print", async () => {

@@ -16,13 +16,14 @@ const DETACHED: Partial<Deno.CommandOptions> = { detached: true, stderr: "null" 
 
 // Neither of the two sides has anything left of a connection.
 async function assertNothingLeft(site: Site, server?: unknown): Promise<void> {
-  const isClient = ({ args }: Process) =>
-    /^(\S*\/)?ssh\b/.test(args) && args.includes(site.sshd.folder);
+  const { folder, sessions } = site.sshd;
+  const isLeft = ({ pid, args }: Process) =>
+    sessions.includes(pid) || args.includes(folder) && !/^\S*sshd\b/.test(args);
   if (server !== undefined) {
     assert(typeof server === "number" && server > 0);
     await until(() => !isRunning(server), "the end of the server");
   }
-  await until(() => !processes().some(isClient), "the end of ssh");
+  await until(() => !processes().some(isLeft), "the end of ssh and what it has run");
   await until(() => site.sshd.sessions.length === 0, "the end of the session");
 }
 
@@ -93,15 +94,14 @@ for (const [end, endIt] of ENDS) {
     { ignore },
     async () => {
       await using site = await Site.start();
-      const [waiting, release] = [site.path("waiting"), site.path("release")];
-      const setup_commands = [`touch ${waiting}; while [ ! -e ${release} ]; do sleep 0.02; done`];
+      // A setup command that does not end by itself.
+      const waiting = site.path("waiting");
+      const setup_commands = [`touch ${waiting}; while :; do sleep 0.1; done`];
       const child = site.start("wait", site.config({ setup_commands }), DETACHED);
       await until(() => isThere(waiting), "the setup command");
       endIt(child);
       await child.status;
       await child.stdout.cancel();
-      // What has been set up finds nobody there.
-      Deno.writeTextFileSync(release, "");
       await assertNothingLeft(site);
     },
   );

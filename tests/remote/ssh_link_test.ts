@@ -13,7 +13,7 @@ import { numbers } from "./_calls.ts";
 import { memoryCache } from "./_memory.ts";
 import { PROGRAM, Site } from "./_site.ts";
 import { HAS_SSHD } from "./_sshd.ts";
-import { childrenOf, inTime, isRunning, isThere, until } from "./_wait.ts";
+import { childrenOf, inTime, isRunning, isThere, type Process, processes, until } from "./_wait.ts";
 import { warningsOf } from "./_warnings.ts";
 
 const ignore = !HAS_SSHD;
@@ -117,19 +117,16 @@ Deno.test(
   { ignore },
   async () => {
     await using site = await Site.start();
-    const [waiting, release] = [site.path("waiting"), site.path("release")];
-    const setupCommands = [`touch ${waiting}; while [ ! -e ${release} ]; do sleep 0.02; done`];
-    const cache = site.cache({ setupCommands });
+    const waiting = site.path("waiting");
+    const cache = site.cache({ setupCommands: [`touch ${waiting}; while :; do sleep 0.1; done`] });
     const pending = [cache.info(), cache.contains("a".repeat(64))].map(rejection);
     await until(() => isThere(waiting), "the setup command");
-    try {
-      await inTime(cache.close(), "the end of the connection");
-      const [first, second] = await Promise.all(pending);
-      assert.equal(first, second);
-      assert.equal(first?.message, `The connection to ${site.sshd.host} was closed`);
-    } finally {
-      Deno.writeTextFileSync(release, "");
-    }
+    await inTime(cache.close(), "the end of the connection");
+    const [first, second] = await Promise.all(pending);
+    assert.equal(first, second);
+    assert.equal(first?.message, `The connection to ${site.sshd.host} was closed`);
+    const isSetup = ({ args }: Process) => args.includes(waiting);
+    await until(() => !processes().some(isSetup), "the end of the setup command");
   },
 );
 
