@@ -33,6 +33,8 @@ export interface DecodeOptions {
   plain?: boolean;
   /** Levels of nesting that are taken; {@linkcode MAX_DEPTH} by default. */
   depth?: number;
+  /** How many elements its arrays and objects may still have; those that it has are taken off. */
+  room?: { elements: number };
 }
 
 /** Finds the encoding of a part, already checked against the reference; undefined if it cannot. */
@@ -87,11 +89,13 @@ class Decoder {
 
   readonly #source: PartSource | undefined;
   readonly #splitLength: number;
+  readonly #elements: { elements: number } | undefined;
   readonly #plain: boolean;
   readonly #maxDepth: number;
 
-  constructor({ source, split, plain, depth = MAX_DEPTH }: DecodeOptions) {
+  constructor({ source, split, plain, depth = MAX_DEPTH, room }: DecodeOptions) {
     this.#maxDepth = depth;
+    this.#elements = room;
     this.#plain = plain === true;
     this.#source = source;
     this.#splitLength = split === false ? Infinity : SPLIT_LENGTH;
@@ -412,8 +416,15 @@ class Decoder {
     }
   }
 
+  #takeRoom(count: number): void {
+    if (this.#elements === undefined) return;
+    this.#elements.elements -= count;
+    if (this.#elements.elements < 0) this.#fail("more elements than there may be");
+  }
+
   #array(count: number, depth: number): unknown[] {
     this.#need(count);
+    this.#takeRoom(count);
     const array: unknown[] = [];
     for (let index = 0; index < count; index++) array.push(this.#element(depth + 1));
     return array;
@@ -421,6 +432,7 @@ class Decoder {
 
   #map(count: number, depth: number): Record<string, unknown> {
     this.#need(2 * count);
+    this.#takeRoom(count);
     const record: Record<string, unknown> = {};
     let last = "";
     for (let index = 0; index < count; index++) {

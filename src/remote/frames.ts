@@ -100,12 +100,18 @@ export class FrameReader {
   // The beginning of a frame that has not come as a whole.
   #begun: Uint8Array = new Uint8Array(CHUNK_HEAD);
   #length = 0;
+  #elements = 0;
   // The rest of a chunk.
   #chunk = { id: 0, left: 0 };
 
   /** Takes the limits to keep. */
   constructor(limits: ProtocolLimits) {
     this.#limits = limits;
+  }
+
+  /** How many elements the arrays and objects of the frame have that was given last. */
+  get elements(): number {
+    return this.#elements;
   }
 
   /** Whether a frame has begun and not ended. */
@@ -172,7 +178,11 @@ export class FrameReader {
   #open(bytes: Uint8Array): Frame | undefined {
     const length = lengthOf(bytes);
     if (length === bytes.length - LENGTH_BYTES) {
-      return parseFrame(bytes.slice(LENGTH_BYTES), this.#limits.depth);
+      const { depth, elements } = this.#limits;
+      const room = { elements };
+      const frame = parseFrame(bytes.slice(LENGTH_BYTES), { depth, room });
+      this.#elements = elements - room.elements;
+      return frame;
     }
     const { id, size, head } = chunkOf(bytes);
     if (head + size !== LENGTH_BYTES + length || size === 0) {
@@ -232,7 +242,7 @@ function widthOf(first: number): number {
 function chunkOf(bytes: Uint8Array): { id: number; size: number; head: number } {
   const numberEnd = LENGTH_BYTES + 3 + widthOf(bytes[LENGTH_BYTES + 2] ?? 0);
   const array = Uint8Array.of(0x91, ...bytes.subarray(LENGTH_BYTES + 2, numberEnd));
-  const [id] = decodeArray(array, 2);
+  const [id] = decodeArray(array, { depth: 2, room: { elements: 1 } });
   if (!isCount(id)) throw new ProtocolError("Cannot read a frame: a chunk without a number");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const width = bytes.length - numberEnd - 1;
@@ -244,10 +254,16 @@ function chunkOf(bytes: Uint8Array): { id: number; size: number; head: number } 
   return { id, size, head: bytes.length };
 }
 
-function decodeArray(bytes: Uint8Array, depth: number): readonly unknown[] {
+/** How much may be in a frame. */
+interface Bounds {
+  readonly depth: number;
+  readonly room: { elements: number };
+}
+
+function decodeArray(bytes: Uint8Array, bounds: Bounds): readonly unknown[] {
   let value: unknown;
   try {
-    value = decode({ head: bytes }, { split: false, plain: true, depth });
+    value = decode({ head: bytes }, { split: false, plain: true, ...bounds });
   } catch (cause) {
     if (!(cause instanceof CorruptValueError)) throw cause;
     throw new ProtocolError(`Cannot read a frame: ${cause.message}`, {}, { cause });
@@ -256,8 +272,8 @@ function decodeArray(bytes: Uint8Array, depth: number): readonly unknown[] {
   return value;
 }
 
-function parseFrame(bytes: Uint8Array, depth: number): Frame {
-  const [kind, id, ...fields] = decodeArray(bytes, depth);
+function parseFrame(bytes: Uint8Array, bounds: Bounds): Frame {
+  const [kind, id, ...fields] = decodeArray(bytes, bounds);
   if (!isCount(kind) || !isCount(id)) {
     throw new ProtocolError("Cannot read a frame: it does not begin with a kind and a number");
   }

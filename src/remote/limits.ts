@@ -6,12 +6,16 @@ export interface ProtocolLimits {
   readonly frame: number;
   /** Levels of arrays and objects in a frame. */
   readonly depth: number;
+  /** Elements of arrays and objects in a frame, at all levels together. */
+  readonly elements: number;
   /** Bytes of one piece of a value. */
   readonly chunk: number;
   /** Requests that are not answered yet. */
   readonly requests: number;
   /** Bytes of all requests together that are not answered yet, without their values. */
   readonly requestBytes: number;
+  /** Elements of all those requests together. */
+  readonly requestElements: number;
   /** Bytes of items and chunks that may be on their way for one request before credit comes. */
   readonly window: number;
   /** The same for all requests together. */
@@ -39,9 +43,11 @@ export const PROTOCOL_LIMITS: ProtocolLimits = {
   banner: 64 << 10,
   frame: 16 << 20,
   depth: 512,
+  elements: 1 << 20,
   chunk: 256 << 10,
   requests: 4096,
   requestBytes: 64 << 20,
+  requestElements: 1 << 23,
   window: 4 << 20,
   connectionWindow: 8 << 20,
   value: 2 ** 33,

@@ -26,6 +26,8 @@ export interface ServedRequestOptions {
   readonly hasValues: boolean;
   /** Bytes of the request's frame. */
   readonly size: number;
+  /** Elements of that frame. */
+  readonly elements: number;
   readonly outbox: Outbox;
   readonly credit: Credit;
   readonly limits: ProtocolLimits;
@@ -43,6 +45,8 @@ export class ServedRequest {
   readonly params: Params;
   /** Bytes of the request's frame. */
   readonly size: number;
+  /** Elements of that frame. */
+  readonly elements: number;
   /** Sends values before the answer. */
   readonly sender: ValueSender;
   /** The values that come with it, each as soon as it is there. */
@@ -66,6 +70,7 @@ export class ServedRequest {
     const { params, size, hasValues, outbox, credit, limits, reuse } = options;
     this.params = params;
     this.size = size;
+    this.elements = options.elements;
     this.values = this.#queue;
     this.#id = id;
     this.#onOver = options.onOver;

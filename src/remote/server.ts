@@ -101,6 +101,7 @@ export class Server {
   readonly #handlers: ReadonlyMap<string, Method>;
   readonly #reuse: boolean;
   #size = 0;
+  #elements = 0;
 
   /** Takes where what is to be sent goes, and what is served. */
   constructor(outbox: Outbox, options: ServeOptions) {
@@ -165,7 +166,8 @@ export class Server {
     if (hasValues && handler !== undefined && handler.takesValues !== true) {
       throw new ProtocolError(`Cannot take values with the method ${method}`, { method });
     }
-    const { requests, requestBytes } = this.#limits;
+    const { requests, requestBytes, requestElements } = this.#limits;
+    const { elements } = this.#frames;
     if (this.#requests.size >= requests) {
       const message = `Cannot take more than ${requests} requests at a time`;
       throw new ProtocolError(message, { limit: "requests" });
@@ -174,14 +176,26 @@ export class Server {
       const message = `Cannot take requests of more than ${requestBytes} bytes at a time`;
       throw new ProtocolError(message, { limit: "requestBytes" });
     }
+    if (this.#elements > 0 && this.#elements + elements > requestElements) {
+      const message = `Cannot take requests of more than ${requestElements} elements at a time`;
+      throw new ProtocolError(message, { limit: "requestElements" });
+    }
     const request = new ServedRequest(id, {
       params: new Params(params, `the parameters of ${method.slice(0, 40)}`),
-      ...{ hasValues, size, outbox: this.#outbox, credit: this.#credit, limits: this.#limits },
+      ...{
+        hasValues,
+        size,
+        elements,
+        outbox: this.#outbox,
+        credit: this.#credit,
+        limits: this.#limits,
+      },
       ...{ reuse: this.#reuse, reading: this.#reading },
       onOver: () => this.#forget(id),
     });
     this.#requests.set(id, request);
     this.#size += size;
+    this.#elements += elements;
     const answered = this.#answer(method, { handler, request, id });
     this.#running.add(answered);
     answered.finally(() => this.#running.delete(answered));
@@ -214,6 +228,7 @@ export class Server {
     this.#requests.delete(id);
     this.#credit.end(id);
     this.#size -= request.size;
+    this.#elements -= request.elements;
     this.#turns.get(id)?.[Symbol.dispose]();
     this.#turns.delete(id);
   }

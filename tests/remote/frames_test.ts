@@ -268,3 +268,13 @@ Deno.test("FrameReader takes a frame just inside its limit of nesting, and none 
   assert.deepEqual(inside, [...Array(most + 1).keys()]);
   assert(most >= 8 && most <= 10, `${most} levels`);
 });
+
+Deno.test("FrameReader takes as many elements in a frame as its limit says, and no more", () => {
+  const limits = { ...PROTOCOL_LIMITS, elements: 10 };
+  // Three of the frame itself, one and two of the objects, and those of the list.
+  const frame = (count: number) => {
+    return encodeFrame(FRAME.item, 1, { a: { b: Array(count).fill([]), c: 1 } });
+  };
+  assert.equal(readAll([frame(4)], limits).length, 1);
+  assert.throws(() => readAll([frame(5)], limits), ProtocolError);
+});

@@ -186,6 +186,27 @@ Deno.test("serve() takes requests of as many bytes as its limit says, and no mor
   assert(error instanceof ProtocolError && error.data.limit === "requestBytes");
 });
 
+Deno.test("serve() takes requests of as many elements as its limit says, and no more", async () => {
+  // Five of the frame itself, one of its parameters, and those of the list.
+  const frames = [1, 2].map((id) => {
+    return request(id, "save", { params: { list: Array(100).fill([]) }, hasValues: true });
+  });
+  const inside = new RawServer({
+    cache: memoryCache(),
+    limits: { ...PROTOCOL_LIMITS, requestElements: 212 },
+  });
+  await inside.send(...frames);
+  assert.deepEqual(await inside.end(), {});
+  const outside = new RawServer({
+    cache: memoryCache(),
+    limits: { ...PROTOCOL_LIMITS, requestElements: 211 },
+  });
+  await outside.send(...frames);
+  await inTime(outside.ended, "the end");
+  const { error } = await outside.served;
+  assert(error instanceof ProtocolError && error.data.limit === "requestElements");
+});
+
 Deno.test("serve() takes one request that is larger than all may be together", async () => {
   const limits = { ...PROTOCOL_LIMITS, requestBytes: 100 };
   const server = new RawServer({ cache: memoryCache(), limits });
