@@ -1,78 +1,53 @@
 import assert from "node:assert";
 import { Places } from "../src/places.ts";
+import { inTime } from "./remote/_wait.ts";
 
-/** Somebody who wants places, and whether they have been given. */
-function taker(places: Places, count: number) {
-  const state: { given: Disposable | undefined } = { given: undefined };
-  places.take(count).then((given) => state.given = given);
-  return state;
+/** Takes places one after the other; who has got some, in order. */
+function taking(places: Places, counts: readonly number[]) {
+  const got: number[] = [];
+  const taken = counts.map(async (count, index) => {
+    const place = await places.take(count);
+    got.push(index);
+    return place;
+  });
+  return { got, taken };
 }
 
-// What can go on has done so after some turns.
-async function turns(): Promise<void> {
-  for (let turn = 0; turn < 5; turn++) await Promise.resolve();
-}
+const settled = () => new Promise((resolve) => setTimeout(resolve));
 
-Deno.test("Places gives as many as there are, and others as they are given back", async () => {
-  const places = new Places(3);
-  const takers = Array.from({ length: 5 }, () => taker(places, 1));
-  const given = () => takers.map((each) => each.given !== undefined);
-  await turns();
-  assert.deepEqual(given(), [true, true, true, false, false]);
-  takers[1]?.given?.[Symbol.dispose]();
-  await turns();
-  assert.deepEqual(given(), [true, true, true, true, false]);
-  takers[0]?.given?.[Symbol.dispose]();
-  await turns();
-  assert.deepEqual(given(), [true, true, true, true, true]);
+Deno.test("Places gives as many as there are, and the next when they are given back, in turn", async () => {
+  const { got, taken } = taking(new Places(2), [1, 1, 1, 1]);
+  await settled();
+  assert.deepEqual(got, [0, 1]);
+  const first = await taken[0];
+  first?.[Symbol.dispose]();
+  first?.[Symbol.dispose]();
+  await settled();
+  // What is given back twice counts once.
+  assert.deepEqual(got, [0, 1, 2]);
+  (await taken[1])?.[Symbol.dispose]();
+  await settled();
+  assert.deepEqual(got, [0, 1, 2, 3]);
 });
 
-Deno.test("Places gives in the order in which was asked", async () => {
-  const places = new Places(4);
-  const first = taker(places, 3);
-  const [large, small] = [taker(places, 2), taker(places, 1)];
-  await turns();
-  // One is free, but somebody waits for two.
-  assert.deepEqual([large.given, small.given], [undefined, undefined]);
-  first.given?.[Symbol.dispose]();
-  await turns();
-  assert(large.given !== undefined && small.given !== undefined);
+Deno.test("Places gives more than there are to one who is alone, and lets nobody overtake", async () => {
+  const { got, taken } = taking(new Places(10), [4, 20, 1, 1]);
+  await settled();
+  assert.deepEqual(got, [0]);
+  (await taken[0])?.[Symbol.dispose]();
+  await settled();
+  assert.deepEqual(got, [0, 1]);
+  (await taken[1])?.[Symbol.dispose]();
+  await settled();
+  assert.deepEqual(got, [0, 1, 2, 3]);
 });
 
-Deno.test("Places gives one who wants more than there are all of them", async () => {
-  const places = new Places(4);
-  const [first, huge, next] = [taker(places, 1), taker(places, 100), taker(places, 1)];
-  await turns();
-  assert.equal(huge.given, undefined);
-  first.given?.[Symbol.dispose]();
-  await turns();
-  assert(huge.given !== undefined && next.given === undefined);
-  huge.given[Symbol.dispose]();
-  await turns();
-  assert(next.given !== undefined);
-  const others = [taker(places, 3), taker(places, 1)];
-  await turns();
-  assert.deepEqual(others.map(({ given }) => given !== undefined), [true, false]);
-});
-
-Deno.test("Places takes places back once", async () => {
+Deno.test("Places lets everybody in once it is open", async () => {
   const places = new Places(1);
-  const first = taker(places, 1);
-  await turns();
-  first.given?.[Symbol.dispose]();
-  first.given?.[Symbol.dispose]();
-  const others = [taker(places, 1), taker(places, 1)];
-  await turns();
-  assert.deepEqual(others.map(({ given }) => given !== undefined), [true, false]);
-});
-
-Deno.test("Places.open() lets all in that wait, and all that come", async () => {
-  const places = new Places(1);
-  const takers = [1, 1, 50].map((count) => taker(places, count));
-  await turns();
-  assert.deepEqual(takers.map(({ given }) => given !== undefined), [true, false, false]);
+  const { got, taken } = taking(places, [1, 5, 1]);
+  await settled();
+  assert.deepEqual(got, [0]);
   places.open();
-  takers.push(taker(places, 7));
-  await turns();
-  assert(takers.every(({ given }) => given !== undefined));
+  await inTime(Promise.all(taken), "everybody");
+  await inTime(places.take(100), "one more");
 });

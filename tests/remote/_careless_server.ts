@@ -35,9 +35,9 @@ await writer.write(new TextEncoder().encode(`\nfleche/1 ${VERSION}\n`));
 const reader = new FrameReader(PROTOCOL_LIMITS);
 
 async function search(id: number, params: unknown): Promise<void> {
-  const name = Reflect.get(Object(params), "name");
+  const name = Reflect.get(Object(Reflect.get(Object(params), "filter")), "name");
   let count = 0;
-  for await (const { key, bytes } of cache.records(name === null ? {} : { name })) {
+  for await (const { key, bytes } of cache.records(name === undefined ? {} : { name })) {
     const record = bytes.slice();
     if (count === 3) record[20] = (record[20] ?? 0) ^ 1;
     await writer.write(encodeFrame(FRAME.item, id, { key, record }));
