@@ -19,7 +19,7 @@ export interface RemoteCommandOptions {
  * does not end would stay for good. Nothing else comes in before the server has greeted. The shell
  * leads the group of what it runs; the watch is no child of it, so that "wait" does not wait for it.
  */
-const WATCH: readonly string[] = [
+export const WATCH: readonly string[] = [
   "exec 9<&0",
   "fleche_watch=$({ read -r fleche_line <&9 || kill -TERM -$$ || kill -TERM $$; } " +
   ">/dev/null 2>&1 & echo $!)",
@@ -29,7 +29,7 @@ const WATCH: readonly string[] = [
 const END_WATCH = 'kill -9 "$fleche_watch" 2>/dev/null || :';
 
 /** Ends it, and waits for a moment until it is gone, since it would take what the server is sent. */
-const UNWATCH: readonly string[] = [
+export const UNWATCH: readonly string[] = [
   END_WATCH,
   "fleche_count=0",
   'while [ "$fleche_count" -lt 1000 ] && kill -0 "$fleche_watch" 2>/dev/null; ' +

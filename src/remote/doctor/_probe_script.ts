@@ -4,7 +4,9 @@ import {
   quoteWord,
   type RemoteCommandOptions,
   serveLine,
+  UNWATCH,
   variableLines,
+  WATCH,
 } from "../ssh_command.ts";
 
 /** The line that lets the server start. */
@@ -12,28 +14,6 @@ const GO = "go";
 
 /** What the client sends for the server to start: a watch that is dying may yet take the first byte. */
 export const GO_AHEAD: string = `${"\n".repeat(16)}${GO}\n`;
-
-/**
- * Nothing is sent before the program has been looked at. If the input ends all the same, the client
- * is gone, and what runs here goes too: a setup command that does not end would stay for good. The
- * watch is no child of the shell, so that "wait" does not wait for it.
- */
-const WATCH: readonly string[] = [
-  "exec 9<&0",
-  "fleche_watch=$({ read -r fleche_line <&9; kill 0; } >/dev/null 2>&1 & echo $!)",
-];
-
-/**
- * Ends the watch, and waits for a moment until it is gone; where nobody clears up after processes, it
- * seems to be there for long.
- */
-const UNWATCH: readonly string[] = [
-  'kill -9 "$fleche_watch" 2>/dev/null || :',
-  "fleche_count=0",
-  'while [ "$fleche_count" -lt 1000 ] && kill -0 "$fleche_watch" 2>/dev/null; ' +
-  "do fleche_count=$((fleche_count + 1)); done",
-  "exec 9<&-",
-];
 
 /**
  * The command that ssh is given instead of the one that serves: it does the same, and reports each
