@@ -36,7 +36,7 @@ export interface RequestOptions {
   readonly onItem?: (item: Params, used: () => void) => void;
   /** Takes the values that come before the answer, in the same way. */
   readonly onValue?: (value: ReceivedValue, used: () => void) => void;
-  /** Whether it goes at once, since a request that is under way waits for it; few may at a time. */
+  /** Whether it goes before others, since a request that is under way waits for it. */
   readonly isUrgent?: boolean;
   /** Gives the request up; the rest of the answer is not needed. */
   readonly signal?: AbortSignal | undefined;
@@ -107,6 +107,8 @@ export class Connection {
   readonly #limits: ProtocolLimits;
   readonly #pending = new Map<number, Pending>();
   readonly #waiting = new Set<Waiting>();
+  // Those that others wait for which are under way.
+  readonly #urgent = new Set<Waiting>();
   readonly #watch: StallWatch;
   #active = 0;
   #size = 0;
@@ -260,27 +262,33 @@ export class Connection {
       throw new RangeError(`Cannot send a request of ${frame.length} bytes`);
     }
     const start = () => this.#start(frame, { ...options, id, method });
-    const { isUrgent = false } = options;
-    if (isUrgent || this.#waiting.size === 0 && this.#hasRoom(frame.length)) return start();
-    return await this.#wait(frame.length, { start, signal });
+    const queue = options.isUrgent === true ? this.#urgent : this.#waiting;
+    const isFirst = this.#urgent.size === 0 && queue.size === 0;
+    if (isFirst && this.#hasRoom(frame.length, queue)) return start();
+    return await this.#wait(queue, { size: frame.length, start, signal });
   }
 
-  #hasRoom(size: number): boolean {
+  #hasRoom(size: number, queue: ReadonlySet<Waiting>): boolean {
     const { requests, requestBytes } = this.#limits;
     // A part is left to what others wait for that are under way.
-    return this.#pending.size < Math.ceil(requests * ORDINARY) &&
-      (this.#size === 0 || this.#size + size <= requestBytes * ORDINARY);
+    const share = queue === this.#urgent ? 1 : ORDINARY;
+    return this.#pending.size < Math.max(Math.floor(requests * share), 1) &&
+      (this.#size === 0 || this.#size + size <= requestBytes * share);
   }
 
   async #wait(
-    size: number,
-    { start, signal }: { start: () => Exchange; signal: AbortSignal | undefined },
+    queue: Set<Waiting>,
+    { size, start, signal }: {
+      size: number;
+      start: () => Exchange;
+      signal: AbortSignal | undefined;
+    },
   ): Promise<Exchange> {
     const { promise, resolve, reject } = Promise.withResolvers<Exchange>();
     const waiting = { size, start: () => resolve(start()), reject };
-    this.#waiting.add(waiting);
+    queue.add(waiting);
     const leave = () => {
-      this.#waiting.delete(waiting);
+      queue.delete(waiting);
       reject(signal?.reason);
     };
     signal?.addEventListener("abort", leave, { once: true });
@@ -288,10 +296,12 @@ export class Connection {
   }
 
   #startWaiting(): void {
-    for (const waiting of this.#waiting) {
-      if (!this.#hasRoom(waiting.size)) return;
-      this.#waiting.delete(waiting);
-      waiting.start();
+    for (const queue of [this.#urgent, this.#waiting]) {
+      for (const waiting of queue) {
+        if (!this.#hasRoom(waiting.size, queue)) return;
+        queue.delete(waiting);
+        waiting.start();
+      }
     }
   }
 
@@ -375,8 +385,10 @@ export class Connection {
     for (const { reject } of this.#pending.values()) reject(this.#failure.error);
     this.#pending.clear();
     this.#outbox.abandon();
-    for (const { reject } of this.#waiting) reject(this.#failure.error);
-    this.#waiting.clear();
+    for (const queue of [this.#urgent, this.#waiting]) {
+      for (const { reject } of queue) reject(this.#failure.error);
+      queue.clear();
+    }
     if (this.#active > 0) {
       this.#active = 1;
       this.#changeActive(-1);
