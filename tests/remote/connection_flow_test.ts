@@ -12,6 +12,7 @@ import { type Encoding, encodingLength, referenceTo } from "../../src/codec/enco
 import type { Held } from "../../src/remote/_held_values.ts";
 import { encodeFrame, FRAME } from "../../src/remote/frames.ts";
 import { PROTOCOL_LIMITS } from "../../src/remote/limits.ts";
+import type { ReceivedValue } from "../../src/remote/value_receiver.ts";
 import { toWireError } from "../../src/remote/wire_error.ts";
 import { answer, chunkBytes, ofKind, outline, valueFrames, valuesIn } from "./_frames.ts";
 import { LoneClient } from "./_memory.ts";
@@ -317,6 +318,27 @@ Deno.test("Connection gives credit for a query that is given up, without anybody
   for (let count = 0; count < 20; count++) client.receive(item);
   client.receive(answer(1));
   assert.deepEqual(await client.end(), {});
+});
+
+Deno.test("Connection gives no values to a request that is given up, and credit for what still comes", async () => {
+  const client = new LoneClient({ limits: { ...LIMITS, held: 0 } });
+  const left = new AbortController();
+  const came: string[] = [];
+  // Nothing of it is ever used up.
+  const onValue = ({ reference }: ReceivedValue) => void came.push(reference.digest);
+  const { signal } = left;
+  const request = client.connection.request("value", {}, { onValue, signal });
+  const value = heldValue(1);
+  const frames = ({ reference: { digest }, encoding }: Held) =>
+    valueFrames(1, { digest, encoding }, LIMITS);
+  client.receive(...frames(value));
+  await until(() => came.length === 1, "the first value");
+  left.abort(new Error("left"));
+  await assert.rejects(request, /left/);
+  for (let seed = 2; seed < 12; seed++) client.receive(...frames(heldValue(seed)));
+  client.receive(answer(1));
+  assert.deepEqual(await client.end(), {});
+  assert.deepEqual(came, [value.reference.digest]);
 });
 
 Deno.test("Connection keeps nothing of a value that is skipped, and tells the other side once", async () => {
