@@ -64,7 +64,10 @@ export class ConnectionTalk {
   /** Talks until so many frames were sent, or the connection has had enough. */
   async talk(count: number): Promise<void> {
     const { random, hostility } = this.#options;
-    while (this.frames < count && this.breach === undefined && this.#fault === undefined) {
+    // Requests whose answers were spoiled may fill the connection up.
+    let idle = 0;
+    while (this.frames < count && idle < 100) {
+      if (this.breach !== undefined || this.#fault !== undefined) break;
       this.#ask();
       for (let steps = random.below(6); steps > 0; steps--) await undefined;
       const draft = this.#draft();
