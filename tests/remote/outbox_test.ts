@@ -224,3 +224,49 @@ Deno.test("pump() writes a large frame in pieces, and tells of each", async () =
   assert.deepEqual(lengths, written.map(({ length }) => length));
   assert(lengths.length > 1 && lengths.every((length) => length <= 256 << 10));
 });
+
+Deno.test("pump() lets others work while an outbox that is closed waits for credit", async () => {
+  const outbox = new Outbox(LIMITS);
+  outbox.open(1);
+  outbox.send(1, bytesOf(1), 20);
+  outbox.close();
+  const { writer, written } = sink();
+  // As often as it looks for something.
+  let looks = 0;
+  const take = outbox.take.bind(outbox);
+  outbox.take = () => {
+    // One that turns in circles would never come to an end.
+    if (++looks > 1000) outbox.abandon();
+    return take();
+  };
+  const pumped = pump(outbox, writer);
+  await new Promise((resolve) => setTimeout(resolve));
+  assert(looks < 10, `${looks} looks`);
+  outbox.grant(1, 20);
+  await until(() => written.length === 1, "the frame");
+  outbox.finish(1, bytesOf(2));
+  await inTime(pumped, "the end");
+  assert.deepEqual(concat(written), bytesOf(1, 2));
+});
+
+Deno.test("Outbox tells when a frame is taken to be written, and not of one that is dropped", () => {
+  const outbox = new Outbox(LIMITS);
+  const told: string[] = [];
+  outbox.post(bytesOf(1), () => told.push("posted"));
+  outbox.open(1);
+  outbox.send(1, bytesOf(2), 5);
+  outbox.finish(1, bytesOf(3), () => told.push("finished"));
+  outbox.open(2);
+  outbox.send(2, bytesOf(4), 5);
+  outbox.finish(2, bytesOf(5), () => told.push("dropped"));
+  outbox.drop(2);
+  assert.deepEqual(told, []);
+  outbox.take();
+  assert.deepEqual(told, ["posted"]);
+  taken(outbox);
+  assert.deepEqual(told, ["posted", "finished"]);
+  outbox.post(bytesOf(6), () => told.push("abandoned"));
+  outbox.abandon();
+  assert.deepEqual(taken(outbox), []);
+  assert.deepEqual(told, ["posted", "finished"]);
+});
