@@ -14,7 +14,7 @@ export function redact(value: unknown): unknown {
 }
 
 function redactOf(key: string, value: unknown): unknown {
-  if (/secret|password|token/i.test(key) || key === "env") return REDACTED;
+  if (/secret|password|token|authorization/i.test(key) || key === "env") return REDACTED;
   if (key === "command" && Array.isArray(value)) return redactWords(value.map(redactWord));
   // ProxyCommand=sshpass -p … ssh …
   if (key === "ssh_options" && Array.isArray(value)) return redactWords(value.map(redactOptions));
@@ -40,14 +40,24 @@ const SECRET_OPTION = /^(?:--?[\w-]*(?:passw|secret|token|api-?key|credential)[\
 // Words of which one may be the name, and the next the secret.
 function redactWords(words: readonly unknown[]): unknown[] {
   return words.map((word, index) => {
-    const before = words[index - 1];
-    return typeof before === "string" && SECRET_OPTION.test(before) ? REDACTED : word;
+    const [program, option] = [words[index - 2], words[index - 1]];
+    if (typeof word !== "string" || typeof option !== "string") return word;
+    if (SECRET_OPTION.test(option)) return REDACTED;
+    if (option === "-p" && typeof program === "string" && /\bsshpass$/.test(program)) {
+      return REDACTED;
+    }
+    if (/^(?:-u|--[\w-]*user)$/.test(option)) {
+      return word.replace(/^([\w.@-]*:).+/s, `$1${REDACTED}`);
+    }
+    return word;
   });
 }
 
-// A word that no shell reads goes on to its end.
+// A word that no shell reads goes on to its end; one with blanks may be a command of its own.
 function redactWord(word: unknown): unknown {
-  return typeof word === "string" ? word.replace(/^([\w-]+=).+/s, `$1${REDACTED}`) : redact(word);
+  if (typeof word !== "string") return redact(word);
+  const isAssignment = /^[\w-]+=/.test(word);
+  return isAssignment ? word.replace(/^([\w-]+=).+/s, `$1${REDACTED}`) : redactCommands(word);
 }
 
 // A word as a shell reads it: to the first blank or operator outside of quotes and substitutions.
@@ -62,20 +72,24 @@ const WORD = new RegExp(
   ].map(({ source }) => source).join("|"),
 ).source;
 
-// What follows --password and its like, sshpass -p, -u name: and Authorization:.
+// Headers that say who somebody is.
+const SECRET_HEADER = /(\b[\w-]*(?:authorization|cookie|token|secret|api-?key):\s*)[^'"\n]+/gi;
+
+// What follows --password and its like, sshpass -p, -u name:, SetEnv and Authorization:.
 function redactOptions(text: unknown): unknown {
   if (typeof text !== "string") return redact(text);
   const secret = `(?:${WORD})+`;
   const name = "--?[\\w-]*(?:passw|secret|token|api-?key|credential)[\\w-]*";
+  const user = `(?<!\\S)(?:-u|--[\\w-]*user)[\\s=]+`;
   return redactAddress(
     text
       .replace(new RegExp(`((?<!\\S)${name}[\\s=]+)${secret}`, "gis"), `$1${REDACTED}`)
       .replace(new RegExp(`(\\bsshpass\\s+-p\\s*)${secret}`, "gs"), `$1${REDACTED}`)
-      .replace(
-        new RegExp(`((?<!\\S)(?:-u|--user)[\\s=]+[^\\s:'"]+:)${secret}`, "gs"),
-        `$1${REDACTED}`,
-      )
-      .replace(/(\bAuthorization:\s*)[^'"\n]+/gi, `$1${REDACTED}`),
+      .replace(new RegExp(`(${user}[\\w.@-]*:)${secret}`, "gs"), `$1${REDACTED}`)
+      .replace(new RegExp(`(${user}(['"])[\\w.@-]*:)(?:(?!\\2).)+`, "gs"), `$1${REDACTED}`)
+      .replace(/(\bSetEnv[\s=]+"?\w+=).+/gis, `$1${REDACTED}`)
+      .replace(SECRET_HEADER, `$1${REDACTED}`)
+      .replace(/(\b[\w+.-]+:\/\/[^\s/@:'"]*):[^\s@'"]+@/g, `$1:${REDACTED}@`),
   );
 }
 

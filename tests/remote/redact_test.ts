@@ -36,6 +36,25 @@ const CONFIGURATIONS: readonly [label: string, config: unknown][] = [
   ["a word whose quotes do not end", { setup_commands: [`A="b ${SECRET}`] }],
   ["the password of a host", { type: "ssh", host: `me:${SECRET}@far` }],
   ["the password of a host as an address", { type: "ssh", host: `ssh://me:a@${SECRET}@far:22` }],
+  ["an option with the next word", { setup_commands: [`login --password ${SECRET}`] }],
+  ["an option with quotes", { setup_commands: [`x --api-key 'a ${SECRET}'`] }],
+  ["an option with the next of its words", { command: ["fleche", "--access-token", SECRET] }],
+  ["a user with a password", { setup_commands: [`curl -u me:${SECRET} x`] }],
+  ["a user with a password in quotes", { setup_commands: [`curl --user "me:a ${SECRET}" x`] }],
+  ["a user with a password as words", { command: ["curl", "-u", `me:${SECRET}`] }],
+  ["what sshpass is given", { setup_commands: [`sshpass -p ${SECRET} ssh x`] }],
+  ["what sshpass is given at once", { command: `sshpass -p'${SECRET}' ssh x` }],
+  ["what sshpass is given as words", { command: ["/bin/sshpass", "-p", SECRET, "ssh"] }],
+  ["a header", { setup_commands: [`curl -H 'Authorization: Bearer ${SECRET}' x`] }],
+  ["a header with a key", { setup_commands: [`curl -H "x-api-key: ${SECRET}" x`] }],
+  ["a header as a word", { command: ["curl", "-H", `Authorization: Basic ${SECRET}`] }],
+  ["a header as an entry", { headers: { Authorization: SECRET } }],
+  ["an address within a command", { setup_commands: [`curl https://me:${SECRET}@host/x`] }],
+  ["a command of a shell of its own", { command: ["sh", "-c", `export A=${SECRET}; fleche`] }],
+  ["a proxy", { ssh_options: ["-o", `ProxyCommand=sshpass -p ${SECRET} ssh -W %h:%p jump`] }],
+  ["a proxy in one word", { ssh_options: [`-oProxyCommand=nc --proxy-user me:${SECRET}`] }],
+  ["a variable that ssh sets", { ssh_options: ["-o", `SetEnv=A=${SECRET}`] }],
+  ["an option of ssh with the next word", { ssh_options: ["--password", SECRET] }],
   ["variables of another machine", { type: "ssh", host: "far", env: { API: SECRET } }],
 ];
 
@@ -55,7 +74,15 @@ Deno.test("redact() leaves everything else as it is", () => {
     { type: "ssh", host: "me@far", ssh_options: ["-p", "22"] },
     {
       ...{ type: "ssh", host: "far", command: ["/opt/fleche", "-v"] },
-      setup_commands: ["module load fleche/1.0", "[ a = b ] || true"],
+      ssh_options: [
+        ...["-i", "~/.ssh/id", "-J", "me@jump:2222,other", "-o", "ControlMaster=auto"],
+        ...["-o", "PasswordAuthentication=no", "-o", "PreferredAuthentications=publickey,password"],
+        ...["-o", "ProxyCommand=ssh -p 22 -W %h:%p me@jump"],
+      ],
+      setup_commands: [
+        ...["module load fleche/1.0", "[ a = b ] || true", "ulimit -u 4096", "sudo -u me true"],
+        ...["cp -p a b", "date -u +%H:%M", "git clone ssh://git@host:22/x", "test -d /a:/b"],
+      ],
     },
   ];
   assert.deepEqual(redact(config), config);
