@@ -13,6 +13,7 @@ import {
 import type { ProtocolLimits } from "./limits.ts";
 import { Outbox, pump } from "./outbox.ts";
 import { Params } from "./params.ts";
+import { RequestRoom } from "./request_room.ts";
 import { ValueIntake } from "./value_intake.ts";
 import type { ReceivedValue } from "./value_receiver.ts";
 import { ValueSender } from "./value_sender.ts";
@@ -84,16 +85,6 @@ interface Pending {
   fault?: Error;
 }
 
-/** A request that waits until others are over. */
-interface Waiting {
-  readonly size: number;
-  readonly start: () => void;
-  readonly reject: (error: unknown) => void;
-}
-
-/** The part of what may be under way that requests take which nobody who is under way waits for. */
-const ORDINARY = 3 / 4;
-
 /** Bytes of a write that shows that something moves. */
 const SUBSTANTIAL = 64 << 10;
 
@@ -106,12 +97,9 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #limits: ProtocolLimits;
   readonly #pending = new Map<number, Pending>();
-  readonly #waiting = new Set<Waiting>();
-  // Those that others wait for which are under way.
-  readonly #urgent = new Set<Waiting>();
+  readonly #room: RequestRoom;
   readonly #watch: StallWatch;
   #active = 0;
-  #size = 0;
   #next = 1;
   #isPinging = false;
   #failure: { error: unknown } | undefined;
@@ -121,6 +109,7 @@ export class Connection {
     this.#writer = output.getWriter();
     this.#options = options;
     this.#limits = options.limits;
+    this.#room = new RequestRoom(options.limits);
     const { patience = Infinity, onStall, onWait } = options;
     // What waits for somebody here is not due from there.
     this.#watch = new StallWatch(
@@ -211,8 +200,7 @@ export class Connection {
     this.#credit.end(id);
     // The other side may have answered before all of it came.
     if (this.#outbox.drop(id)) this.#outbox.post(encodeFrame(FRAME.cancel, id));
-    this.#size -= pending.size;
-    this.#startWaiting();
+    this.#room.give(pending.size);
     if (!pending.isCancelled) this.#changeActive(-1);
   }
 
@@ -262,47 +250,8 @@ export class Connection {
       throw new RangeError(`Cannot send a request of ${frame.length} bytes`);
     }
     const start = () => this.#start(frame, { ...options, id, method });
-    const queue = options.isUrgent === true ? this.#urgent : this.#waiting;
-    const isFirst = this.#urgent.size === 0 && queue.size === 0;
-    if (isFirst && this.#hasRoom(frame.length, queue)) return start();
-    return await this.#wait(queue, { size: frame.length, start, signal });
-  }
-
-  #hasRoom(size: number, queue: ReadonlySet<Waiting>): boolean {
-    const { requests, requestBytes } = this.#limits;
-    // A part is left to what others wait for that are under way.
-    const share = queue === this.#urgent ? 1 : ORDINARY;
-    return this.#pending.size < Math.max(Math.floor(requests * share), 1) &&
-      (this.#size === 0 || this.#size + size <= requestBytes * share);
-  }
-
-  async #wait(
-    queue: Set<Waiting>,
-    { size, start, signal }: {
-      size: number;
-      start: () => Exchange;
-      signal: AbortSignal | undefined;
-    },
-  ): Promise<Exchange> {
-    const { promise, resolve, reject } = Promise.withResolvers<Exchange>();
-    const waiting = { size, start: () => resolve(start()), reject };
-    queue.add(waiting);
-    const leave = () => {
-      queue.delete(waiting);
-      reject(signal?.reason);
-    };
-    signal?.addEventListener("abort", leave, { once: true });
-    return await promise.finally(() => signal?.removeEventListener("abort", leave));
-  }
-
-  #startWaiting(): void {
-    for (const queue of [this.#urgent, this.#waiting]) {
-      for (const waiting of queue) {
-        if (!this.#hasRoom(waiting.size, queue)) return;
-        queue.delete(waiting);
-        waiting.start();
-      }
-    }
+    const { isUrgent = false } = options;
+    return await this.#room.take(frame.length, start, { isUrgent, signal });
   }
 
   #start(
@@ -324,7 +273,6 @@ export class Connection {
       ...{ unused: 0, isCancelled: false },
     };
     this.#pending.set(id, pending);
-    this.#size += size;
     this.#changeActive(1);
     this.#outbox.post(frame);
     if (values !== undefined) this.#upload(id, values, pending);
@@ -385,10 +333,7 @@ export class Connection {
     for (const { reject } of this.#pending.values()) reject(this.#failure.error);
     this.#pending.clear();
     this.#outbox.abandon();
-    for (const queue of [this.#urgent, this.#waiting]) {
-      for (const { reject } of queue) reject(this.#failure.error);
-      queue.clear();
-    }
+    this.#room.fail(this.#failure.error);
     if (this.#active > 0) {
       this.#active = 1;
       this.#changeActive(-1);
