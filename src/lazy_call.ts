@@ -27,8 +27,8 @@ export interface FoundValue {
 /** Reads values with all their parts in one go, where that takes less time than one by one. */
 export interface DeepSource {
   /**
-   * The encodings that references lead to, and those of their parts: each once, what refers to others
-   * before them. What is not there is left out.
+   * The encodings that references lead to, and those of their parts: each once, and each either asked
+   * for or a part of one that came before it. What is not there is left out.
    *
    * @param has tells which are not needed, with their parts
    */

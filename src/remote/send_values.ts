@@ -16,8 +16,8 @@ export interface SendValuesOptions {
 }
 
 /**
- * Sends values and their parts: what refers to others before them, and each once. What the client has
- * already is passed over with its parts.
+ * Sends values and their parts: each once, and each either asked for or a part of one that was sent
+ * before. What the client has already is passed over with its parts.
  *
  * @returns the digests of what is not there
  */
