@@ -266,6 +266,24 @@ for (const [command, code] of FAILING) {
   });
 }
 
+const SECRET = "hunter2";
+
+const SECRETIVE: readonly [command: string, named: string][] = [
+  [`export TOKEN=${SECRET}; false`, "export TOKEN=<redacted>; false"],
+  [`TOKEN='a ${SECRET}' false`, "TOKEN=<redacted> false"],
+  [`false --password ${SECRET}`, "false --password <redacted>"],
+  [`false -u me:${SECRET} x`, "false -u me:<redacted> x"],
+  [`TOKEN=${SECRET}; exit 3`, "TOKEN=<redacted>; exit 3"],
+];
+
+for (const [command, named] of SECRETIVE) {
+  Deno.test(`remoteCommand() names a command that fails as ${named}`, async () => {
+    const { code, stderr } = await run({ setupCommands: [command], command: "echo served; :" });
+    assert.notEqual(code, 0);
+    assert.equal(stderr, `fleche: failed: ${named}\n`);
+  });
+}
+
 Deno.test("remoteCommand() ends at a setup command that the shell cannot read", async () => {
   const outcome = await run({ setupCommands: ["if then"], command: "echo served; :" });
   assert.equal(outcome.stdout, "");

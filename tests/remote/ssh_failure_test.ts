@@ -91,9 +91,14 @@ Deno.test(
   },
 );
 
-Deno.test("SshCache passes standard error on to the log, line by line", { ignore }, async () => {
-  await using site = await Site.start();
-  const records: { category: readonly string[]; message: string }[] = [];
+interface Logged {
+  readonly category: readonly string[];
+  readonly message: string;
+}
+
+// What is logged meanwhile.
+async function logged(use: () => Promise<void>): Promise<Logged[]> {
+  const records: Logged[] = [];
   const sink = ({ category, message }: LogRecord) => {
     records.push({ category, message: message.join("") });
   };
@@ -105,14 +110,37 @@ Deno.test("SshCache passes standard error on to the log, line by line", { ignore
     ],
   });
   try {
-    await using cache = site.cache({ setupCommands: ["echo one", "echo 'a {b} c'"] });
-    await cache.info();
-    await cache.close();
+    await use();
   } finally {
     await reset();
   }
+  return records;
+}
+
+Deno.test("SshCache passes standard error on to the log, line by line", { ignore }, async () => {
+  await using site = await Site.start();
+  const records = await logged(async () => {
+    await using cache = site.cache({ setupCommands: ["echo one", "echo 'a {b} c'"] });
+    await cache.info();
+    await cache.close();
+  });
   const category = ["fleche", "remote", site.sshd.host];
   assert.deepEqual(records, [{ category, message: "one" }, { category, message: "a {b} c" }]);
+});
+
+Deno.test("SshCache tells no secret of a setup command that fails", { ignore }, async () => {
+  await using site = await Site.start();
+  const setupCommands = ["export TOKEN=hunter2; false --password hunter2 -u me:hunter2"];
+  const records = await logged(async () => {
+    const { message, data } = await failure(site.cache({ setupCommands }));
+    const line =
+      "fleche: failed: export TOKEN=<redacted>; false --password <redacted> -u me:<redacted>";
+    assert.deepEqual(data.stderr, [line]);
+    assert(message.includes(line));
+    assert.doesNotMatch(message + JSON.stringify(data), /hunter2/);
+  });
+  assert.equal(records.length, 1);
+  assert.doesNotMatch(JSON.stringify(records), /hunter2/);
 });
 
 Deno.test("SshCache does not start anything before it is used", async () => {
