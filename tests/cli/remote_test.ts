@@ -10,6 +10,7 @@ import { concat } from "../remote/_bytes.ts";
 import { filed, numbers, saveFrames } from "../remote/_calls.ts";
 import { request } from "../remote/_frames.ts";
 import { CLI, denoRun, requiredProgram } from "../remote/_program.ts";
+import { HAS_SSHD } from "../remote/_sshd.ts";
 import { inTime } from "../remote/_wait.ts";
 import { homeVariables } from "../remote/_program.ts";
 import { run, withHome } from "./_run.ts";
@@ -162,3 +163,56 @@ Deno.test("fleche remote --serve has given up the network when it greets", () =>
     assert.equal(new TextDecoder().decode(stderr), "before: connected\nserving: NotCapable\n");
     assert.equal(code, 0);
   }));
+
+const CONFIGURATION = `
+[distant]
+type = "ssh"
+host = "far.invalid"
+
+[[stacked]]
+values.type = "memory"
+calls.type = "memory"
+
+[[stacked]]
+type = "ssh"
+host = "far.invalid"
+`;
+
+const SERVED: readonly [name: string, runs: boolean][] = [
+  ["memory", false],
+  ["distant", true],
+  ["stacked", true],
+];
+
+// All programs, and those that the compiled program may start.
+for (const permission of ["--allow-run", "--allow-run=ssh,git"]) {
+  for (const [name, runs] of SERVED) {
+    const what = runs ? "keeps what it needs to reach" : "has given up programs for";
+    const title = `fleche remote --serve, with ${permission}, ${what} a ${name} cache`;
+    Deno.test(title, { ignore: !HAS_SSHD }, () =>
+      withHome(async (home) => {
+        Deno.writeTextFileSync(join(home, "fleche.toml"), CONFIGURATION);
+        const script = fileURLToPath(new URL("./_programs.ts", import.meta.url));
+        const words = denoRun(script).map((word) => word === "--allow-run" ? permission : word);
+        const [program = "", ...args] = [...words, name];
+        const child = new Deno.Command(program, {
+          args,
+          cwd: home,
+          env: homeVariables(home),
+          stdin: "piped",
+          stdout: "piped",
+          stderr: "piped",
+        }).spawn();
+        const reader = child.stdout.getReader();
+        const { value } = await inTime(reader.read(), "the greeting");
+        assert.match(new TextDecoder().decode(value), /^\nfleche\/1 /);
+        reader.releaseLock();
+        child.kill("SIGUSR1");
+        const { code, stderr } = await inTime(child.output(), "the end");
+        const serving = runs ? "ended with 0" : "NotCapable";
+        const expected = `before: ended with 0\nserving: ${serving}\n`;
+        assert.equal(new TextDecoder().decode(stderr), expected);
+        assert.equal(code, 0);
+      }));
+  }
+}
