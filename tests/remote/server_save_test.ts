@@ -10,6 +10,7 @@ import {
 } from "@fleche/core";
 import { CallRecord } from "../../src/call_record.ts";
 import type { Encoding } from "../../src/codec/encoding.ts";
+import { FRAME } from "../../src/remote/frames.ts";
 import { TemporaryFolder } from "../storage/_temporary_folder.ts";
 import { Warnings } from "../storage/_warnings.ts";
 import { filed, heldOf, largeCall, numbers, saveFrames, saveParams } from "./_calls.ts";
@@ -148,6 +149,21 @@ Deno.test("serve() refuses a damaged value, files nothing, and goes on", async (
   assert.equal(await isEmpty(cache), true);
   await client.ask("save", saveParams(call), { values: heldOf(call) });
   assert.equal(await cache.contains(call.record.key), true);
+});
+
+Deno.test("serve() says that a value is damaged although all of it is there at once", async () => {
+  const cache = memoryCache();
+  const call = await filed(new Call({ name: "f", result: numbers(1000) }));
+  const frames = saveFrames(1, call);
+  const chunk = frames.at(-2) as Uint8Array;
+  chunk[chunk.length - 1] = (chunk[chunk.length - 1] ?? 0) ^ 1;
+  const server = new RawServer({ cache });
+  await server.send(...frames);
+  const last = (await server.answered(1)).at(-1);
+  assert.equal(last?.kind, FRAME.error);
+  assert.equal(Reflect.get(last?.fields[0] as object, "code"), "CORRUPT_VALUE");
+  assert.equal(await cache.contains(call.record.key), false);
+  assert.deepEqual(await server.end(), {});
 });
 
 Deno.test("serve() refuses a record under the key of another call", async () => {
