@@ -8,7 +8,7 @@ import assert from "node:assert";
 import { Call, CorruptValueError } from "@fleche/core";
 import type { Held } from "../../src/remote/_held_values.ts";
 import { encodeFrame, FRAME } from "../../src/remote/frames.ts";
-import { PROTOCOL_LIMITS } from "../../src/remote/limits.ts";
+import { PROTOCOL_LIMITS, type ProtocolLimits } from "../../src/remote/limits.ts";
 import { filed, type FiledCall, heldOf, numbers, saveParams } from "./_calls.ts";
 import { answer, ofKind, request, valueFrames } from "./_frames.ts";
 import { Client, LoneClient, memoryCache, RawServer } from "./_memory.ts";
@@ -82,10 +82,15 @@ Deno.test("Connection has requests of more bytes than fit answered, many at a ti
   }
 });
 
-for (const requests of [2, 4, 8, 50]) {
-  Deno.test(`Connection has uploads get on that all ask something at once, ${requests} at a time`, async () => {
+const TIGHT: readonly Partial<ProtocolLimits>[] = [
+  ...[2, 4, 8, 50].map((requests) => ({ requests })),
+  ...[12_000, 30_000].map((requestBytes) => ({ requestBytes })),
+];
+
+for (const tight of TIGHT) {
+  Deno.test(`Connection has uploads get on that all ask at once, with ${JSON.stringify(tight)}`, async () => {
     const cache = memoryCache();
-    await using client = await Client.start({ cache, limits: { ...PROTOCOL_LIMITS, requests } });
+    await using client = await Client.start({ cache, limits: { ...PROTOCOL_LIMITS, ...tight } });
     const calls = await Promise.all(
       Array.from({ length: 60 }, (_, x) => filed(new Call({ name: `f${x}`, result: [1, x] }))),
     );
@@ -93,8 +98,10 @@ for (const requests of [2, 4, 8, 50]) {
     const upload = async (call: FiledCall) => {
       async function* values(): AsyncIterable<Held> {
         await new Promise<void>((resolve) => asking.push(resolve));
-        const params = { values: [] };
-        await client.connection.request("has", params, { isUrgent: true });
+        const values = Array.from({ length: 20 }, (_, index) => {
+          return { digest: `${index}`.padStart(64, "0"), crc: 1, length: 1 };
+        });
+        await client.connection.request("has", { values }, { isUrgent: true });
         yield* heldOf(call);
       }
       await client.ask("save", saveParams(call), { values: values() });
