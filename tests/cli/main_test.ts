@@ -19,6 +19,8 @@ const WRONG: readonly [args: string[], stderr: RegExp][] = [
   [["remote", "--server"], /unknown option '--server'.*\n.*--serve/],
   [["remote", "--serve", "--cache"], /--cache <name>.*argument missing/],
   [["remote", "--serve", "now"], /too many arguments/],
+  [["remote", "docter", "cluster"], /unknown command 'docter'\n\(Did you mean doctor\?\)/],
+  [["remote", "--cache", "a", "info", "b"], /--serve: put them behind "info"/],
 ];
 
 for (const [label, words, ignore] of PROGRAMS) {

@@ -84,7 +84,7 @@ Deno.test("fleche remote doctor says what fails, and what to do", { ignore }, as
   assert.deepEqual([code, stderr], [1, ""]);
   const [failure, remedy, ...others] = text.trimEnd().split("\n").slice(-2);
   assert.match(failure ?? "", /^failed {3}program {11}There is no program at .*\/no\/fleche$/);
-  assert.match(remedy ?? "", /^ {27}→ Install fleche there/);
+  assert.match(remedy ?? "", /^ {27}→ Install fleche there .*--path/);
   assert.deepEqual(others, []);
 });
 
@@ -136,6 +136,12 @@ Deno.test("fleche remote doctor needs no network of its own", { ignore }, async 
   assert.deepEqual([ill.code, ill.stderr], [1, ""], ill.text);
   assert.deepEqual(withStatus(reportOf(ill).steps, "failed"), ["login"]);
   assert.match(reportOf(ill).steps.at(-1)?.detail ?? "", /^ssh cannot log in\n.*ED25519/);
+
+  // Nor is a place for temporary files.
+  const bound = DOCTOR.filter((word) => !word.startsWith("--allow-write"));
+  const placeless = await near.run([...bound, "cluster", "--json"]);
+  assert.deepEqual([placeless.code, placeless.stderr], [1, ""], placeless.text);
+  assert.deepEqual(withStatus(reportOf(placeless).steps, "failed"), ["login"]);
 });
 
 const HAS_SCRIPT = requirement(

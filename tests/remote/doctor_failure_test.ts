@@ -51,7 +51,11 @@ const FAULTS: readonly Fault[] = [
   {
     label: "the account runs nothing",
     server: { forceCommand: "sh -c 'echo This account is not available; exit 1'" },
-    ...{ step: "login", detail: /exit code 1\)\n"This account is not/, remedy: /has a shell/ },
+    ...{
+      step: "login",
+      detail: /exit code 1\)\n"This account is not/,
+      remedy: /has a shell.*authorized_keys/,
+    },
   },
   {
     label: "a login script prints too much",
@@ -93,7 +97,7 @@ const FAULTS: readonly Fault[] = [
   {
     label: "the program is a folder",
     client: () => ({ command: "~/.config" }),
-    ...{ step: "program", detail: /\.config is a folder/, remedy: /path of the program/ },
+    ...{ step: "program", detail: /\.config is a folder/, remedy: /say where it is.*--path/ },
   },
   {
     label: "the program may not be run",
@@ -131,6 +135,15 @@ const FAULTS: readonly Fault[] = [
       )],
     }),
     ...{ step: "greeting", detail: /9\.9\.9 there speaks protocol 9/, remedy: /same version/ },
+  },
+  {
+    label: "the program does not serve, but prints something",
+    client: (site) => ({ command: [site.script("other", "echo 1.2.3")] }),
+    ...{
+      step: "greeting",
+      detail: /exit code 0\)\nIt printed: "1\.2\.3\\n"/,
+      remedy: /what it says/,
+    },
   },
   {
     label: "the server says nothing",

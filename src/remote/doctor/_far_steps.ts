@@ -112,7 +112,9 @@ function setupFailure(
   return failed(`setup command ${index + 1}`, detail, remedy);
 }
 
-const INSTALL = "Install fleche there (fleche remote install), or give the path of the program";
+const INSTALL =
+  "Install fleche there (fleche remote install), or say where it is: command in the " +
+  "table, or --path; where ssh runs commands, ~/.local/bin is seldom in PATH";
 
 function silentProgram(ended: RemoteConnectionError): Step {
   const detail = withWords(`--version: ${endText(ended)}`, ended.data.stderr);

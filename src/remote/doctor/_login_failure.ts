@@ -28,7 +28,9 @@ export async function loginFailure(
   }
   if (exitCode !== SSH_FAILED) {
     const detail = withWords(`The account runs no commands (exit code ${exitCode})`, words);
-    const remedy = "See that the account has a shell, and that its login scripts go on to the end";
+    const remedy =
+      "See that the account has a shell, that its login scripts go on to the end, and " +
+      "that the command works which authorized_keys there may have for this key";
     return failed("login", detail, remedy);
   }
   const fault = target.proxy === undefined ? await loginFault(options, target) : undefined;

@@ -31,17 +31,19 @@ const QUIET = [
 /**
  * Finds out why ssh could not log in to a host that can be reached.
  *
- * @returns Nothing if this program may not listen.
+ * @returns Nothing if this program may not listen, or not write temporary files.
  */
 export async function loginFault(
   { host, sshOptions = [] }: SshCacheOptions,
   { knownHosts }: SshTarget,
 ): Promise<LoginFault | undefined> {
-  const folder = await Deno.makeTempDir({ prefix: "fleche-doctor-" });
+  let folder: string | undefined;
   try {
+    folder = await Deno.makeTempDir({ prefix: "fleche-doctor-" });
+    const place = folder;
     let count = 0;
     const accepts = async (settings: readonly string[]) => {
-      const socket = join(folder, `agent-${count++}`);
+      const socket = join(place, `agent-${count++}`);
       using agent = new DeafAgent(socket);
       const options = [...QUIET, `IdentityAgent="${socket}"`, ...settings];
       // The first of several settings of one name counts.
@@ -51,7 +53,7 @@ export async function loginFault(
     };
     if (await accepts(["StrictHostKeyChecking=yes"])) return "refused";
     // New keys are added to this file.
-    const copy = join(folder, "known_hosts");
+    const copy = join(place, "known_hosts");
     Deno.writeTextFileSync(copy, knownHosts.map(readText).join("\n"));
     const keys = `UserKnownHostsFile="${copy}"`;
     if (await accepts(["StrictHostKeyChecking=accept-new", keys])) return "unknown host key";
@@ -61,7 +63,7 @@ export async function loginFault(
     if (error instanceof Deno.errors.NotCapable) return undefined;
     throw error;
   } finally {
-    await Deno.remove(folder, { recursive: true });
+    if (folder !== undefined) await Deno.remove(folder, { recursive: true });
   }
 }
 

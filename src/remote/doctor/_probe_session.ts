@@ -16,7 +16,7 @@ export interface Greeting {
 export class ProbeSession {
   readonly #mark: string;
   #seen = new Uint8Array(0);
-  #clockRead = 0;
+  #isGreeting = false;
   /** The process. */
   readonly process: SshProcess;
 
@@ -94,6 +94,7 @@ export class ProbeSession {
   async greet(): Promise<Greeting | undefined> {
     if (!this.isForced) {
       this.#seen = new Uint8Array(0);
+      this.#isGreeting = true;
       const writer = this.process.output.getWriter();
       // If the far end is gone, reading says so.
       await writer.write(new TextEncoder().encode(GO_AHEAD)).catch(() => {});
@@ -121,11 +122,15 @@ export class ProbeSession {
     }
   }
 
-  /** Ends the process; what is known of why it has ended. */
+  /**
+   * Ends the process.
+   *
+   * @returns What is known of why it has ended, with what it has printed in place of a greeting.
+   */
   async end(): Promise<RemoteConnectionError> {
     // If it has ended already, so has its input.
     await this.process.output.close().catch(() => {});
-    return await this.process.failure("ended");
+    return await this.process.failure("ended", this.#isGreeting ? this.#seen : undefined);
   }
 }
 
