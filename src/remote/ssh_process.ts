@@ -3,6 +3,7 @@ import { inform } from "../log.ts";
 import { ByteReader } from "./_byte_reader.ts";
 import type { ProtocolLimits } from "./limits.ts";
 import { inSeconds, WAIT_NOTICE } from "./_stall_watch.ts";
+import { redactCommands } from "./redact.ts";
 
 /** Lines of the remote standard error that an error reports. */
 const STDERR_LINES = 50;
@@ -117,7 +118,7 @@ export class SshProcess {
   }
 
   #keepLine(line: string): void {
-    const text = line.replace(/\r$/, "").slice(0, STDERR_LINE_LENGTH);
+    const text = withoutSecrets(line.replace(/\r$/, "").slice(0, STDERR_LINE_LENGTH));
     this.#stderr.push(text);
     if (this.#stderr.length > STDERR_LINES) this.#stderr.shift();
     inform(["remote", this.#host], text);
@@ -241,6 +242,12 @@ export class SshProcess {
     // What it says after it was told to go is not its own.
     return this.#abortion === undefined ? status?.code : undefined;
   }
+}
+
+// bash repeats a setup command that it cannot read.
+function withoutSecrets(line: string): string {
+  const [, start = "", command = ""] = /^(.*: eval: line \d+: `)(.*)$/s.exec(line) ?? [];
+  return start === "" ? line : `${start}${redactCommands(command)}`;
 }
 
 // What to do about an exit code that does not come from the program there.

@@ -213,3 +213,18 @@ Deno.test("SshProcess says what to do if there is no ssh", () => {
     return true;
   });
 });
+
+Deno.test("SshProcess keeps no secret of a setup command that bash cannot read, and all else", async () => {
+  const lines = [
+    "sh: eval: line 1: syntax error near unexpected token `then'",
+    "sh: eval: line 1: `export TOKEN=hunter2; if then'",
+    "sh: eval: line 12: `login --password hunter2; )'",
+    "x=5 is no secret of a command",
+  ];
+  const script = lines.map((line) => `printf '%s\\n' '${line.replaceAll("'", "'\\''")}' >&2`);
+  const { data, message } = await failure(script.join("; "));
+  assert.doesNotMatch(message + data.stderr.join("\n"), /hunter2/);
+  assert.deepEqual([data.stderr[0], data.stderr[3]], [lines[0], lines[3]]);
+  assert.match(data.stderr[1] ?? "", /^sh: eval: line 1: `export TOKEN=<redacted>; if then/);
+  assert.match(data.stderr[2] ?? "", /^sh: eval: line 12: `login --password <redacted>/);
+});
