@@ -29,7 +29,10 @@ export function withFarCache(command: Command): Command {
   return command
     .argument("<host|cache>", "a host as ssh takes it, or a cache of the configuration")
     .option("--cache <name>", "the cache to ask for there (default: the default one)")
-    .option("--path <path>", "the program there (default: fleche)")
+    .option(
+      "--path <path>",
+      "the program there, as '~/.local/bin/fleche' in quotes (default: fleche)",
+    )
     .option("--command <text>", "what the shell there is to run instead of a program")
     .option("--ssh-option <word>", "a word for ssh, as -p and 2222; may be repeated", collect);
 }

@@ -1,7 +1,11 @@
 import type { Command } from "commander";
 import { stringify } from "smol-toml";
+import { isTable } from "../config/_section.ts";
+import { configSources } from "../config/load.ts";
 import { visible } from "../display_text.ts";
+import { ConfigError } from "../errors.ts";
 import { DEFAULT_PATH, install } from "../remote/install/install.ts";
+import { redactHost } from "../remote/redact.ts";
 import type { Installation } from "../remote/install/install_options.ts";
 import { LocalProgram } from "../remote/install/local_program.ts";
 import { VERSION } from "../version.ts";
@@ -31,7 +35,11 @@ export function addRemoteInstallCommand(remote: Command): void {
       "Copy this program to another machine, verify it there, and print the table for the " +
         "configuration. A copy that was broken off is resumed.",
     )
-    .option("--path <path>", "where it goes; ~/ is the home directory there", DEFAULT_PATH)
+    .option(
+      "--path <path>",
+      "where it goes; '~/…', in quotes, begins at the home directory there",
+      DEFAULT_PATH,
+    )
     .option("--binary <file>", "the compiled program to copy (default: this one)")
     .option("--cache <name>", "the cache of the configuration there that the table asks for")
     .option("--ssh-option <word>", "a word for ssh, as -p and 2222; may be repeated", collect);
@@ -60,6 +68,8 @@ async function installOn(
   const { path, sshOption: sshOptions, binary } = options;
   const program = LocalProgram.open(file);
   const size = sizeText(program.size);
+  const note = tableNote(host);
+  if (note !== undefined) console.error(visible(note));
   let installation: Installation;
   {
     using bar = new ProgressBar(`fleche: copying ${size} to ${host}`);
@@ -81,6 +91,21 @@ async function installOn(
     ...{ size: program.size, sha256: program.digest },
     ...{ name: tableName(host), config: table },
   });
+}
+
+// What is to be known where the configuration means something else by this name.
+function tableNote(host: string): string | undefined {
+  try {
+    const table = configSources().tables.find(({ name }) => name === host)?.value;
+    const named = isTable(table) ? table["host"] : undefined;
+    if (typeof named !== "string" || named === host) return undefined;
+    return `fleche: ${host} is taken as a host; that of the table [${host}] is ` +
+      `${redactHost(named)}: name it to install there`;
+  } catch (error) {
+    // Nothing of it is needed.
+    if (error instanceof ConfigError) return undefined;
+    throw error;
+  }
 }
 
 function report(host: string, { size }: LocalProgram, installation: Installation): void {

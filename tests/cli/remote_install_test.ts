@@ -290,6 +290,24 @@ Deno.test("fleche remote install wants a compiled program if it is none itself",
   );
 });
 
+Deno.test("fleche remote install says that it takes no table of the configuration", {
+  ignore: !HAS_SSHD,
+}, async () => {
+  await using far = await FarAccount.start();
+  const config = join(far.home, "fleche.toml");
+  const program = join(far.home, "program");
+  Deno.writeFileSync(program, elfFile({ machine: 4711 }));
+  const words = [...CLI, "remote", "install", "cluster", "--binary", program];
+  const note = /^fleche: cluster is taken as a host; that of the table \[cluster\] is me@far: /;
+  Deno.writeTextFileSync(config, '[cluster]\ntype = "ssh"\nhost = "me@far"\n');
+  assert.match((await far.run(words)).stderr, note);
+  // Nothing is said where both mean the same, and nothing is needed of the configuration.
+  for (const text of ['[cluster]\ntype = "ssh"\nhost = "cluster"\n', "[cluster\n"]) {
+    Deno.writeTextFileSync(config, text);
+    assert.match((await far.run(words)).stderr, /^fleche: Cannot install on cluster: /);
+  }
+});
+
 const script = findProgram("script");
 // That of other systems takes other options.
 const hasScript = requirement(
