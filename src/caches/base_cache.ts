@@ -42,6 +42,7 @@ import {
   type TransferTarget,
 } from "../transfer.ts";
 import { type Answer, cacheNumber, Members } from "./_members.ts";
+import { NotedSource } from "./_noted_source.ts";
 import { shortestPrefixes } from "./_prefixes.ts";
 import { type CacheStats, countStats } from "./cache_stats.ts";
 
@@ -932,7 +933,7 @@ export class CacheStack extends BaseCache {
     const record = found.answer.detach();
     const values = this.valuesOf(record);
     if (found.from !== this.#first && !this.#first.isReadOnly) {
-      await this.#fillBack(record, found.answer.values);
+      await this.#fillBack(record, found);
     } else if (found.from.isRemote) {
       // What came with the call is not asked for again.
       return new LazyCall(record, this.#carried(found, values));
@@ -960,10 +961,20 @@ export class CacheStack extends BaseCache {
   }
 
   // The first cache may have the call all the same, and not have answered in time.
-  async #fillBack(record: CallRecord, source: ValueSource): Promise<void> {
+  async #fillBack(record: CallRecord, found: Answer<BaseCache, LazyCall>): Promise<void> {
     const first = this.#first;
     const isThere = await this.#members.tolerant(first, () => first.isReadable(record.key));
-    if (isThere === false) await this.#copy(first, record, source);
+    if (isThere !== false) return;
+    const source = new NotedSource(found.answer.values);
+    await this.#members.tolerant(first, async () => {
+      try {
+        await first.accept(record, source);
+      } catch (error) {
+        // The cache that it was copied to is not left alone because the other one failed.
+        if (!source.failedWith(error)) throw error;
+        await this.#members.tolerant(found.from, () => Promise.reject(error));
+      }
+    });
   }
 
   async #copy(to: BaseCache, record: CallRecord, source: ValueSource): Promise<void> {

@@ -4,7 +4,9 @@ import {
   CacheStack,
   CallMemory,
   type CallRecord,
+  type DeepSource,
   digest,
+  type FoundValue,
   LockTimeoutError,
   ValueMemory,
   type ValueSource,
@@ -119,6 +121,34 @@ Deno.test("a cache of a stack that failed is left alone until reconnect()", asyn
   await stack.reconnect();
   assert.equal(await stack.contains(KEY), true);
   assert.equal(failing.asked, 2);
+});
+
+Deno.test("the first cache of a stack is not left alone because the one that a call is copied from fails", async () => {
+  // Finds a call, and is gone when its values are read: one by one, or in one go.
+  class Breaking extends CountingCache {
+    override read(): Promise<never> {
+      return Promise.reject(new Error("the link is gone"));
+    }
+  }
+  class BreakingLater extends Breaking {
+    override get deep(): DeepSource {
+      // deno-lint-ignore require-yield
+      const readDeep = async function* (): AsyncIterable<FoundValue> {
+        throw new Error("the link is gone");
+      };
+      return { readDeep };
+    }
+  }
+  for (const Far of [Breaking, BreakingLater]) {
+    const near = memory();
+    const other = await near.save(simple(2));
+    const stack = new CacheStack([near, await saved(new Far(true))]);
+    using warnings = new Warnings();
+    await stack.load(KEY);
+    assert.equal(await stack.contains(other), true);
+    assert.equal(warnings.about(`${Far.name} number 2`), 1);
+    assert.equal(warnings.about("number 1"), 0);
+  }
 });
 
 Deno.test("a remote cache that failed is asked again, and says itself that it is gone", async () => {
