@@ -1,6 +1,5 @@
 import type { Command } from "commander";
 import { stringify } from "smol-toml";
-import { isTable } from "../config/_section.ts";
 import { configSources } from "../config/load.ts";
 import { visible } from "../display_text.ts";
 import { ConfigError } from "../errors.ts";
@@ -97,7 +96,9 @@ async function installOn(
 function tableNote(host: string): string | undefined {
   try {
     const table = configSources().tables.find(({ name }) => name === host)?.value;
-    const named = isTable(table) ? table["host"] : undefined;
+    const named: unknown = typeof table === "object" && table !== null
+      ? Reflect.get(table, "host")
+      : undefined;
     if (typeof named !== "string" || named === host) return undefined;
     return `fleche: ${host} is taken as a host; that of the table [${host}] is ` +
       `${redactHost(named)}: name it to install there`;

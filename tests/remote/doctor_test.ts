@@ -126,6 +126,16 @@ Deno.test("diagnose() warns of another version", { ignore }, async () => {
   assert.match(stepNamed(steps, "version")?.detail ?? "", /^9\.9\.9 there, /);
 });
 
+Deno.test("diagnose() warns of a connection that would be given up", { ignore }, async () => {
+  await using site = await Site.start();
+  const setupCommands = ["sleep 0.1"];
+  const steps = await stepsOf(site.options({ setupCommands, connectTimeout: 0.1 }));
+  assert.deepEqual(withStatus(steps, "warning"), ["connect timeout"]);
+  const late = stepNamed(steps, "connect timeout");
+  assert.match(late?.detail ?? "", /after ssh began; connect_timeout is 0\.1 s$/);
+  assert.deepEqual(withStatus(steps, "failed"), []);
+});
+
 Deno.test("diagnose() warns of a cache that forgets", { ignore }, async () => {
   await using site = await Site.start();
   const steps = await stepsOf(site.options({ cacheName: "memory" }));

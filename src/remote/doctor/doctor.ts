@@ -85,7 +85,7 @@ async function* loginSteps(
     if (!isIn) return yield await loginFailure(options, { target, session });
     yield ok("login", `${target.user}@${target.hostname} in ${time}`);
     yield* farSteps(session, { options, timeout });
-    yield* greetingSteps(cache, { session, timeout });
+    yield* greetingSteps(cache, { session, timeout, begun });
   } finally {
     await cache.close();
     await session.end();
@@ -105,9 +105,9 @@ function probeArgv(options: SshCacheOptions, mark: string): string[] {
 
 async function* greetingSteps(
   cache: SshCache,
-  { session, timeout }: { session: ProbeSession; timeout: number },
+  { session, timeout, begun }: { session: ProbeSession; timeout: number; begun: number },
 ): AsyncIterable<Step> {
-  const begun = performance.now();
+  const asked = performance.now();
   const greeting = await session.inTime(timeout, () => session.greet());
   if (greeting === undefined) {
     const { message } = await session.end();
@@ -116,7 +116,11 @@ async function* greetingSteps(
       "there may be wrong (fleche config)";
     return yield failed("greeting", message, remedy);
   }
-  yield greetingStep(greeting, performance.now() - begun);
+  const now = performance.now();
+  yield greetingStep(greeting, now - asked);
+  const { connectTimeout = Infinity } = cache.options;
+  const taken = (now - begun) / 1000;
+  if (taken > connectTimeout) yield lateStep(taken, connectTimeout);
   yield versionStep(greeting);
   const opened = { process: session.process, rest: greeting.rest };
   try {
@@ -139,6 +143,13 @@ function greetingStep({ protocol, version }: Greeting, milliseconds: number): St
     PROTOCOL_VERSION;
   const remedy = "Install the same version on both sides (fleche remote install)";
   return failed("greeting", detail, remedy);
+}
+
+// Another connection would most likely be given up.
+function lateStep(taken: number, allowed: number): Step {
+  const detail = `It came ${durationText(taken)} after ssh began; connect_timeout is ${allowed} s`;
+  const remedy = "Raise connect_timeout, or see which of these steps takes long";
+  return warning("connect timeout", detail, remedy);
 }
 
 function versionStep({ version }: Greeting): Step {
