@@ -71,6 +71,7 @@ export class ConnectionTalk {
       this.#ask();
       for (let steps = random.below(6); steps > 0; steps--) await undefined;
       const draft = this.#draft();
+      idle = draft === undefined ? idle + 1 : 0;
       if (draft === undefined) { for (let steps = 0; steps < 30; steps++) await undefined; }
       else if (!random.chance(hostility)) this.#send(draft);
       else this.#break(draft);
