@@ -61,6 +61,7 @@ export class SshProcess {
   #abortion: string | undefined;
   #isActive = true;
   #isReady = false;
+  #isLate = false;
   /** Standard output of the far end. */
   readonly input: ByteReader;
 
@@ -133,7 +134,10 @@ export class SshProcess {
    */
   async preamble(limits: ProtocolLimits, options: PreambleOptions = {}): Promise<Preamble> {
     const { timeout = Infinity, onWait = () => {} } = options;
-    const late = () => this.abort(`was given up: it was not ready after ${inSeconds(timeout)}`);
+    const late = () => {
+      this.#isLate = true;
+      this.abort(`was given up: it was not ready after ${inSeconds(timeout)}`);
+    };
     const giveUp = timeout > MAX_TIMEOUT ? undefined : setTimeout(late, timeout * 1000);
     const tell = setTimeout(() => onWait(WAIT_NOTICE), WAIT_NOTICE * 1000);
     try {
@@ -207,7 +211,11 @@ export class SshProcess {
     const stdout = printed === undefined || printed.length === 0
       ? ""
       : `\nIt printed: ${JSON.stringify(new TextDecoder().decode(printed.subarray(0, 500)))}`;
-    const remedy = this.#isReady ? undefined : remedyFor(this.#host, exitCode);
+    const remedy = this.#isLate
+      ? `"fleche remote doctor ${this.#host}" tells which step takes longer than connect_timeout`
+      : this.#isReady
+      ? undefined
+      : remedyFor(this.#host, exitCode);
     const advice = remedy === undefined ? "" : `\n${remedy}`;
     const message = `The connection to ${this.#host} ${what}${code}${tail}${stdout}${advice}`;
     return new RemoteConnectionError(message, {

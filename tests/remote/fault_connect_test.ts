@@ -178,7 +178,8 @@ testFaults([
     },
     told: {
       ...CONNECTION,
-      message: /^[^\n]+ was given up: it was not ready after 1 second\nIt printed: "Password:\\n"$/,
+      message:
+        /^[^\n]+ was given up: it was not ready after 1 second\nIt printed: "Password:\\n"\n"fleche remote doctor .*$/,
     },
   },
   {

@@ -93,7 +93,7 @@ Deno.test("SshProcess.preamble() waits as long as it is told to", async () => {
   assert.deepEqual(error.data, { host: "far", stderr: ["asking"] });
   assert.match(
     error.message,
-    /^The connection to far was given up: it was not ready after 0\.3 seconds\nasking\n.*hello/,
+    /^The connection to far was given up: it was not ready after 0\.3 seconds\nasking\n.*hello.*\n"fleche remote doctor far" tells .*connect_timeout$/,
   );
 });
 

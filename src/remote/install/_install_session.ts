@@ -47,7 +47,10 @@ export class InstallSession {
   async #report(): Promise<Report> {
     const { loginTimeout: seconds } = this.#options;
     const late = () =>
-      this.#process.abort(`was given up: it was not ready after ${seconds} seconds`);
+      this.#process.abort(
+        `was given up: it was not ready after ${seconds} seconds; where ssh has to ask for ` +
+          "something, run this on a terminal",
+      );
     const timer = seconds === undefined ? undefined : setTimeout(late, seconds * 1000);
     try {
       const report = await readReport(this.#lines);
