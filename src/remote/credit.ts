@@ -52,7 +52,9 @@ export class Credit {
 
   #give(id: number, account: Account, { cost, window }: { cost: number; window: number }): void {
     account.owed += cost;
-    if (4 * account.owed < window) return;
+    // When all is used up, the other side must have enough for the next piece.
+    const isShort = account.left < this.#limits.chunk && account.left + account.owed === window;
+    if (4 * account.owed < window && !isShort) return;
     this.#post(encodeFrame(FRAME.credit, id, account.owed));
     account.left += account.owed;
     account.owed = 0;

@@ -8,7 +8,7 @@ export interface ProtocolLimits {
   readonly depth: number;
   /** Elements of arrays and objects in a frame, at all levels together. */
   readonly elements: number;
-  /** Bytes of one piece of a value. */
+  /** Bytes of one piece of a value; not more than either window. */
   readonly chunk: number;
   /** Requests that are not answered yet. */
   readonly requests: number;

@@ -5,7 +5,7 @@ import { FRAME } from "../../src/remote/frames.ts";
 import { PROTOCOL_LIMITS } from "../../src/remote/limits.ts";
 import { KeptFrames } from "./_memory.ts";
 
-const LIMITS = { ...PROTOCOL_LIMITS, window: 100, connectionWindow: 240 };
+const LIMITS = { ...PROTOCOL_LIMITS, chunk: 20, window: 100, connectionWindow: 240 };
 
 /** The credit that is given, by the numbers of the requests. */
 function watched(): { credit: Credit; given: [id: number, bytes: unknown][] } {
@@ -71,4 +71,19 @@ Deno.test("Credit gives nothing back for a request that is over, and begins anew
   assert.deepEqual(given, []);
   credit.take(1, 100);
   assert.throws(() => credit.take(1, 1), isBeyond);
+});
+
+Deno.test("Credit is given back when all is used up and the rest is not enough for a piece", () => {
+  const given: number[] = [];
+  const limits = { ...LIMITS, chunk: 90, connectionWindow: 100 };
+  const credit = new Credit(limits, (bytes) => {
+    given.push(...new KeptFrames().push(bytes).map(({ id }) => id));
+  });
+  credit.take(1, 11);
+  assert.deepEqual(given, [0]);
+  credit.give(1, 10);
+  assert.deepEqual(given, [0]);
+  credit.give(1, 1);
+  assert.deepEqual(given, [0, 1]);
+  credit.take(1, 100);
 });
