@@ -38,14 +38,18 @@ export function withFarCache(command: Command): Command {
 }
 
 /**
- * The cache that a command line means: that of a table of this name, or else one on a host of this
- * name. What the command line says goes before the table.
+ * The cache that a command line means: that of a table of this name, or of the only table with this
+ * host, or else one on a host of this name. What the command line says goes before the table.
  *
  * @throws {ConfigError} If the configuration cannot be used, or the cache is not on another machine.
  */
 export function farCache(name: string, given: FarCacheOptions): FarCache {
-  const table = configSources().tables.find((each) => each.name === name && name !== "default");
-  const configured = table === undefined ? { host: name } : onlySshCache(name).options;
+  const { tables } = configSources();
+  // Errors name the host, whatever the table is called.
+  const onHost = tables.filter((each) => hostOf(each) === name);
+  const table = tables.find((each) => each.name === name && name !== "default") ??
+    (onHost.length === 1 ? onHost[0] : undefined);
+  const configured = table === undefined ? { host: name } : onlySshCache(table.name).options;
   const command = given.path === undefined ? given.command : [given.path];
   return {
     table,
@@ -57,6 +61,14 @@ export function farCache(name: string, given: FarCacheOptions): FarCache {
       sshOptions: [...given.sshOption ?? [], ...configured.sshOptions ?? []],
     },
   };
+}
+
+/** The host that a table of the configuration names. */
+export function hostOf({ value }: ConfigTable): string | undefined {
+  const host: unknown = typeof value === "object" && value !== null
+    ? Reflect.get(value, "host")
+    : undefined;
+  return typeof host === "string" ? host : undefined;
 }
 
 function onlySshCache(name: string): SshCache {

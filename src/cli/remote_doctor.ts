@@ -65,7 +65,7 @@ function sourceText(name: string, { table }: FarCache): string {
     const hint = meant === undefined ? "" : `; did you mean "${meant}"?`;
     return `No table [${name}]: "${name}" is taken as a host${hint}`;
   }
-  return `[${name}] in ${table.file}, line ${table.line}`;
+  return `[${table.name}] in ${table.file}, line ${table.line}`;
 }
 
 // As a table whose rows come one by one.

@@ -11,6 +11,7 @@ import { VERSION } from "../version.ts";
 import { withJson } from "./_common.ts";
 import { print, printJson } from "./_output.ts";
 import { ProgressBar } from "./_progress_bar.ts";
+import { hostOf } from "./_far_cache.ts";
 import { tableName } from "./_table_name.ts";
 import { sizeText } from "./_text.ts";
 
@@ -95,11 +96,9 @@ async function installOn(
 // What is to be known where the configuration means something else by this name.
 function tableNote(host: string): string | undefined {
   try {
-    const table = configSources().tables.find(({ name }) => name === host)?.value;
-    const named: unknown = typeof table === "object" && table !== null
-      ? Reflect.get(table, "host")
-      : undefined;
-    if (typeof named !== "string" || named === host) return undefined;
+    const table = configSources().tables.find(({ name }) => name === host);
+    const named = table === undefined ? undefined : hostOf(table);
+    if (named === undefined || named === host) return undefined;
     return `fleche: ${host} is taken as a host; that of the table [${host}] is ` +
       `${redactHost(named)}: name it to install there`;
   } catch (error) {

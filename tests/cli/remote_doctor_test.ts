@@ -110,6 +110,9 @@ Deno.test("fleche remote doctor says what is wrong on this side", { ignore }, as
     /taken as a host; did you mean "cluster"\?/,
   );
 
+  const byHost = await near.run([...DOCTOR, "no-such-host.invalid", "--json"]);
+  assert.match(reportOf(byHost).steps[0]?.detail ?? "", /^\[far\] in /);
+
   const unknown = await near.run([...DOCTOR, "far", "--json"]);
   assert.equal(unknown.code, 1);
   const last = reportOf(unknown).steps.at(-1);
