@@ -50,8 +50,8 @@ for (const [name, hasServer, start] of SERVERS) {
               await Deno.writeTextFile(join(home, "fleche.toml"), config.join("\n"));
               const serve = [...words, "remote", "--serve", "--cache", "db"];
               const call = await filed(new Call({ name: "f", arguments: { x: 1 }, result: 2 }));
-              const save = encodeFrame(FRAME.request, 1, "save", saveParams(call), 0);
-              const info = encodeFrame(FRAME.request, 2, "info", {}, 0);
+              const save = encodeFrame(FRAME.request, 1, "save", saveParams(call), false);
+              const info = encodeFrame(FRAME.request, 2, "info", {}, false);
               const first = await run(serve, {
                 home,
                 input: concat([save, info]),
@@ -65,7 +65,7 @@ for (const [name, hasServer, start] of SERVERS) {
                 assert(!first.text.includes(secret));
               }
               const { key } = call.record;
-              const load = encodeFrame(FRAME.request, 1, "load", { key }, 0);
+              const load = encodeFrame(FRAME.request, 1, "load", { key }, false);
               const second = await run(serve, { home, input: load });
               assert.deepEqual([second.code, second.stderr], [0, ""]);
               const [loaded] = framesOf(second.stdout);
