@@ -65,6 +65,8 @@ export class StallWatch {
     if (milliseconds > MAX_TIMER) return;
     const due = performance.now() + milliseconds;
     this.#timer = setTimeout(() => this.#look(due), milliseconds);
+    // What is due from the other side keeps a program running, not the watch.
+    Deno.unrefTimer(this.#timer);
   }
 
   #look(due: number): void {

@@ -58,7 +58,7 @@ export interface ConnectionOptions {
   readonly host?: string;
   /** Whether the output needs bytes no more when a write has ended; false by default. */
   readonly reuse?: boolean;
-  /** Called when the first request is under way, and when the last is answered. */
+  /** Called when something is due from the other side, and when nothing is any more. */
   readonly onActive?: (active: boolean) => void;
   /** Called when nothing can be written any more; the connection fails with it by default. */
   readonly onBroken?: (error: unknown) => void;
@@ -99,7 +99,9 @@ export class Connection {
   readonly #pending = new Map<number, Pending>();
   readonly #room: RequestRoom;
   readonly #watch: StallWatch;
+  // Requests that are under way, and those of them of which nothing waits to be taken here.
   #active = 0;
+  #due = 0;
   #next = 1;
   #isPinging = false;
   #failure: { error: unknown } | undefined;
@@ -186,13 +188,21 @@ export class Connection {
     if (onItem === undefined) return tolerant(pending, () => intake.announce(frame));
     const cost = itemCost(frame.size, this.#limits);
     this.#credit.take(frame.id, cost);
-    pending.unused++;
+    this.#countUnused(frame.id, pending, 1);
     const used = () => {
-      pending.unused--;
+      this.#countUnused(frame.id, pending, -1);
       this.#credit.give(frame.id, cost);
     };
     if (isCancelled) return used();
     tolerant(pending, () => onItem(new Params(frame.fields[0], "what was found"), used));
+  }
+
+  // While something waits to be taken here, nothing is due from there: a program may end then.
+  #countUnused(id: number, pending: Pending, difference: 1 | -1): void {
+    const wasWaiting = pending.unused > 0;
+    pending.unused += difference;
+    const isUnderWay = !pending.isCancelled && this.#pending.get(id) === pending;
+    if (isUnderWay && wasWaiting !== pending.unused > 0) this.#changeDue(wasWaiting ? 1 : -1);
   }
 
   #settle(id: number, pending: Pending): void {
@@ -201,18 +211,20 @@ export class Connection {
     // The other side may have answered before all of it came.
     if (this.#outbox.drop(id)) this.#outbox.post(encodeFrame(FRAME.cancel, id));
     this.#room.give(pending.size);
-    if (!pending.isCancelled) this.#changeActive(-1);
+    if (!pending.isCancelled) this.#changeActive(-1, pending);
   }
 
-  #changeActive(difference: 1 | -1): void {
+  #changeActive(difference: 1 | -1, { unused }: Pending): void {
     this.#active += difference;
-    if (this.#active === 0) {
-      this.#watch.stop();
-      this.#options.onActive?.(false);
-    } else if (this.#active === 1 && difference === 1) {
-      this.#options.onActive?.(true);
-      this.#watch.start();
-    }
+    if (this.#active === 0) this.#watch.stop();
+    else if (this.#active === 1 && difference === 1) this.#watch.start();
+    if (unused === 0) this.#changeDue(difference);
+  }
+
+  #changeDue(difference: 1 | -1): void {
+    this.#due += difference;
+    if (this.#due === 0) this.#options.onActive?.(false);
+    else if (this.#due === 1 && difference === 1) this.#options.onActive?.(true);
   }
 
   /**
@@ -273,7 +285,7 @@ export class Connection {
       ...{ unused: 0, isCancelled: false },
     };
     this.#pending.set(id, pending);
-    this.#changeActive(1);
+    this.#changeActive(1, pending);
     this.#outbox.post(frame);
     if (values !== undefined) this.#upload(id, values, pending);
     signal?.addEventListener("abort", () => this.#cancel(id, signal.reason), { once: true });
@@ -324,7 +336,7 @@ export class Connection {
     this.#outbox.drop(id);
     this.#outbox.post(encodeFrame(FRAME.cancel, id));
     pending.reject(reason);
-    this.#changeActive(-1);
+    this.#changeActive(-1, pending);
   }
 
   /** Fails all requests that are under way, and every later one. */
@@ -334,10 +346,9 @@ export class Connection {
     this.#pending.clear();
     this.#outbox.abandon();
     this.#room.fail(this.#failure.error);
-    if (this.#active > 0) {
-      this.#active = 1;
-      this.#changeActive(-1);
-    }
+    this.#watch.stop();
+    if (this.#due > 0) this.#options.onActive?.(false);
+    this.#active = this.#due = 0;
   }
 
   /** Tells the server that nothing more comes, once all has been written. */

@@ -241,9 +241,9 @@ export class SshCache extends BaseCache {
       .then(() => queue.end(), (error) => queue.end(error));
     try {
       for await (const { record, used } of queue) {
-        used();
         // Not all conditions need be known there.
         if (record !== undefined && matchesFilter(record, filter)) yield record;
+        used();
       }
     } finally {
       left.abort();

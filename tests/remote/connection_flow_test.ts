@@ -12,6 +12,7 @@ import { type Encoding, encodingLength, referenceTo } from "../../src/codec/enco
 import type { Held } from "../../src/remote/_held_values.ts";
 import { encodeFrame, FRAME } from "../../src/remote/frames.ts";
 import { PROTOCOL_LIMITS } from "../../src/remote/limits.ts";
+import type { Params } from "../../src/remote/params.ts";
 import type { ReceivedValue } from "../../src/remote/value_receiver.ts";
 import { toWireError } from "../../src/remote/wire_error.ts";
 import { answer, chunkBytes, ofKind, outline, valueFrames, valuesIn } from "./_frames.ts";
@@ -409,6 +410,28 @@ Deno.test("Connection notices a far side that is gone while what has come is sti
   await inTime(stalled.promise, "the stall");
   client.connection.fail(new Error("gone"));
   await assert.rejects(query, /gone/);
+  await client.end();
+});
+
+Deno.test("Connection is idle while all that is under way waits to be taken here", async () => {
+  const client = new LoneClient();
+  const used: (() => void)[] = [];
+  const onItem = (_: Params, done: () => void) => used.push(done);
+  const query = client.connection.request("query", {}, { onItem });
+  await settled(client);
+  assert.deepEqual(client.activity, [true]);
+  client.receive(encodeFrame(FRAME.item, 1, {}), encodeFrame(FRAME.item, 1, {}));
+  await settled(client);
+  assert.deepEqual(client.activity, [true, false]);
+  used.pop()?.();
+  assert.deepEqual(client.activity, [true, false]);
+  used.pop()?.();
+  assert.deepEqual(client.activity, [true, false, true]);
+  client.receive(encodeFrame(FRAME.item, 1, {}), answer(1));
+  await query;
+  assert.deepEqual(client.activity, [true, false, true, false]);
+  used.pop()?.();
+  assert.deepEqual(client.activity, [true, false, true, false]);
   await client.end();
 });
 
