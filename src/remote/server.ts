@@ -2,7 +2,9 @@ import type { BaseCache } from "../caches/base_cache.ts";
 import { ProtocolError } from "../errors.ts";
 import { VERSION } from "../version.ts";
 import { Places } from "../places.ts";
+import { ByteReader } from "./_byte_reader.ts";
 import { Credit } from "./credit.ts";
+import type { ByteSource } from "./connection.ts";
 import { countIn, FRAME, type Frame, FrameReader } from "./frames.ts";
 import { PROTOCOL_LIMITS, type ProtocolLimits } from "./limits.ts";
 import { type Method, methods } from "./methods.ts";
@@ -50,7 +52,9 @@ export interface ServeOptions {
  */
 export async function serve(options: ServeOptions): Promise<void> {
   const output = (options.output ?? standardOutput()).getWriter();
-  const input = (options.input ?? Deno.stdin.readable).getReader();
+  const input = options.input === undefined
+    ? new ByteReader(Deno.stdin.readable)
+    : new StreamSource(options.input);
   const outbox = new Outbox(options.limits ?? PROTOCOL_LIMITS);
   const server = new Server(outbox, options);
   outbox.post(new TextEncoder().encode(`\nfleche/1 ${VERSION}\n`));
@@ -59,7 +63,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const pumped = pump(outbox, output).catch(() => server.abandon());
   try {
     while (true) {
-      const { value: bytes } = await input.read();
+      const bytes = await input.read();
       if (bytes === undefined) break;
       server.push(bytes);
     }
@@ -75,6 +79,23 @@ export async function serve(options: ServeOptions): Promise<void> {
     await input.cancel().catch(() => {});
     // A client that is gone does not hear the end either.
     await output.close().catch(() => {});
+  }
+}
+
+/** Reads a stream of any kind, whose memory is its own. */
+class StreamSource implements ByteSource {
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+
+  constructor(stream: ReadableStream<Uint8Array>) {
+    this.#reader = stream.getReader();
+  }
+
+  async read(): Promise<Uint8Array | undefined> {
+    return (await this.#reader.read()).value;
+  }
+
+  cancel(): Promise<void> {
+    return this.#reader.cancel();
   }
 }
 
