@@ -6,14 +6,12 @@ const TURN = 20;
 let last = 0;
 
 /** What long work awaits at each step, so that other work of the process goes on beside it. */
-export function breath(): () => Promise<void> | void {
-  return () => {
-    if (performance.now() - last < TURN) return;
-    return new Promise((resolve) =>
-      setTimeout(() => {
-        last = performance.now();
-        resolve();
-      })
-    );
-  };
+export function breathe(): Promise<void> | void {
+  if (performance.now() - last < TURN) return;
+  return new Promise((resolve) =>
+    setTimeout(() => {
+      last = performance.now();
+      resolve();
+    })
+  );
 }

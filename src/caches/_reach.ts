@@ -3,7 +3,7 @@ import type { Reference } from "../codec/encoding.ts";
 import { findReferences } from "../codec/references.ts";
 import { CorruptValueError, RejectedError } from "../errors.ts";
 import type { CallStorage, ValueStorage } from "../storage/storage.ts";
-import { breath } from "./_breath.ts";
+import { breathe } from "./_breath.ts";
 import type { CallSources } from "./_call_sources.ts";
 import { RecordFeed } from "./_record_feed.ts";
 
@@ -169,7 +169,6 @@ export async function readParts(
   digests: readonly string[],
 ): Promise<Map<string, readonly Reference[]>> {
   const parts = new Map<string, readonly Reference[]>();
-  const breathe = breath();
   for (const digest of digests) {
     const reference = { digest, crc: 0, length: 0 };
     parts.set(digest, await partsOfUnneeded(values, reference) ?? NONE);

@@ -1,6 +1,6 @@
 import type { CallRecord } from "../call_record.ts";
 import type { CallStorage, StoredEntry } from "../storage/storage.ts";
-import { breath } from "./_breath.ts";
+import { breathe } from "./_breath.ts";
 
 /** Entries this much younger than the youngest may have been replaced since, in milliseconds. */
 const GRAIN = 100;
@@ -47,7 +47,6 @@ export class RecordFeed {
       this.#see(entry);
     }
     if (unread.size === 0) return;
-    const breathe = breath();
     if (!this.#leavesDamaged) {
       for await (const record of this.#calls.records()) {
         unread.delete(record.key);

@@ -4,7 +4,7 @@ import { encodingDigest } from "../codec/encoding.ts";
 import { hashedIdentity, KeyPrefix } from "../lookup_key.ts";
 import { slotDigest } from "../slot.ts";
 import type { Awaitable, CallStorage } from "../storage/storage.ts";
-import { breath } from "./_breath.ts";
+import { breathe } from "./_breath.ts";
 
 /** What came of filing calls anew. */
 export interface TransformReport {
@@ -73,7 +73,6 @@ class Refiling {
 
   async run(): Promise<void> {
     const keys = await Array.fromAsync(this.#calls.records(), ({ key }) => key);
-    const breathe = breath();
     for (const [index, key] of keys.reverse().entries()) {
       await this.#one(key);
       await breathe();

@@ -1,4 +1,4 @@
-import { breath } from "./_breath.ts";
+import { breathe } from "./_breath.ts";
 import type { CallRecord } from "../call_record.ts";
 import type { Reference } from "../codec/encoding.ts";
 import { findReferences } from "../codec/references.ts";
@@ -71,9 +71,8 @@ interface Measured {
 
 async function lengthsOf(storage: Storage): Promise<Map<string, number>> {
   const lengths = new Map<string, number>();
-  const pause = breath();
   for await (const { name, length } of storage.entries()) {
-    await pause();
+    await breathe();
     lengths.set(name, length);
   }
   return lengths;
@@ -91,9 +90,8 @@ async function functionsOf(
     string,
     { module: string | null; name: string; calls: number; values: Map<string, Reference> }
   >();
-  const pause = breath();
   for await (const { module, name, references } of records) {
-    await pause();
+    await breathe();
     const id = JSON.stringify([module, name]);
     const known = functions.get(id) ??
       { module, name, calls: 0, values: new Map<string, Reference>() };
@@ -118,10 +116,9 @@ async function bytesOf(
 ): Promise<number> {
   const seen = new Set(values.keys());
   const waiting = [...values.values()];
-  const pause = breath();
   let bytes = 0;
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    await pause();
+    await breathe();
     const stored = lengths.get(next.digest);
     if (stored === undefined) continue;
     bytes += stored;

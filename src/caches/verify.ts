@@ -3,7 +3,7 @@ import type { CallRecord } from "../call_record.ts";
 import { encodingDigest, type Reference } from "../codec/encoding.ts";
 import { UnknownTypeError } from "../errors.ts";
 import type { CallStorage, StoredEntry, ValueStorage } from "../storage/storage.ts";
-import { breath } from "./_breath.ts";
+import { breathe } from "./_breath.ts";
 import { CallSources, type SourceOptions } from "./_call_sources.ts";
 import { Reach } from "./_reach.ts";
 import { Resolver } from "./_resolver.ts";
@@ -98,7 +98,6 @@ class Check implements AsyncDisposable {
   readonly #sources: CallSources;
   readonly #options: VerifyOptions;
   readonly #report: VerifyReport;
-  readonly #breathe = breath();
   #canShut = true;
 
   constructor(storages: SourceOptions, options: VerifyOptions) {
@@ -161,7 +160,7 @@ class Check implements AsyncDisposable {
     const start = performance.now();
     for (const [index, each] of all.entries()) {
       await check(each);
-      await this.#breathe();
+      await breathe();
       if ((index + 1) % TOLD === 0) this.#options.onProgress?.({ step, done: index + 1 });
     }
     this.#options.onProgress?.({ step, done: all.length });

@@ -1,19 +1,11 @@
 import type { Encoding, Reference } from "../codec/encoding.ts";
 import { findReferences } from "../codec/references.ts";
-import { ProtocolError } from "../errors.ts";
 import type { ValueSource } from "../lazy_call.ts";
 
 /** A value that may have to be sent. */
 export interface Held {
   readonly reference: Reference;
   readonly encoding: Encoding;
-}
-
-/** A value that the server asks for. */
-export function heldValue(values: ReadonlyMap<string, Held>, digest: string): Held {
-  const held = values.get(digest);
-  if (held === undefined) throw new ProtocolError("The server asks for a value that was not named");
-  return held;
 }
 
 /** Holds a value with all its parts; whether it was all there. */

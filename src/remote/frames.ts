@@ -7,6 +7,7 @@
  * @module
  */
 
+import { areEqual } from "../bytes.ts";
 import { decode } from "../codec/decoder.ts";
 import { withEncoding } from "../codec/encode.ts";
 import { CorruptValueError, ProtocolError } from "../errors.ts";
@@ -188,7 +189,7 @@ export class FrameReader {
     if (head + size !== LENGTH_BYTES + length || size === 0) {
       throw new ProtocolError("Cannot read a frame: a chunk has another length than its frame");
     }
-    if (!isSame(bytes, chunkHead(id, size))) {
+    if (!areEqual(bytes, chunkHead(id, size))) {
       throw new ProtocolError("Cannot read a frame: a length is not in its shortest form");
     }
     if (size > this.#limits.chunk) {
@@ -201,10 +202,6 @@ export class FrameReader {
 
 /** Bytes of a buffer that is kept between frames. */
 const KEPT = 64 << 10;
-
-function isSame(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length && one.every((byte, index) => byte === other[index]);
-}
 
 // How many bytes have to be there before a frame can be taken, as far as its first ones tell: all
 // of it or, where it is a chunk, its head.

@@ -16,8 +16,7 @@ export class IncomingValues implements ValueSource {
   #length = 0;
   /** Digests of what has been stored ahead of its call. */
   readonly staged: Set<string> = new Set();
-  /** Digests of what was asked for, and is neither held nor can be read. */
-  readonly unread: Set<string> = new Set();
+  #isIncomplete = false;
 
   /** Takes where the values are stored. */
   constructor(cache: BaseCache, limits: ProtocolLimits) {
@@ -40,6 +39,11 @@ export class IncomingValues implements ValueSource {
     }
   }
 
+  /** Whether something was asked for that is neither held nor can be read. */
+  get isIncomplete(): boolean {
+    return this.#isIncomplete;
+  }
+
   /** Whether a value has come. */
   has(digest: string): boolean {
     return this.#held.has(digest) || this.staged.has(digest);
@@ -49,7 +53,7 @@ export class IncomingValues implements ValueSource {
   async read(reference: Reference): Promise<Encoding | undefined> {
     const { digest } = reference;
     const encoding = this.#held.get(digest) ?? await this.#cache.read(reference);
-    if (encoding === undefined) this.unread.add(digest);
+    if (encoding === undefined) this.#isIncomplete = true;
     return encoding;
   }
 

@@ -2,6 +2,7 @@ import type { BaseCache } from "../caches/base_cache.ts";
 import { CallRecord } from "../call_record.ts";
 import { NotFoundError, RejectedError } from "../errors.ts";
 import { VERSION } from "../version.ts";
+import { batches } from "./_batches.ts";
 import { IncomingValues } from "./incoming_values.ts";
 import type { ProtocolLimits } from "./limits.ts";
 import { readFilter } from "./query_filter.ts";
@@ -132,7 +133,7 @@ async function save(
     if (!(error instanceof NotFoundError)) throw error;
     failure = error;
   }
-  if (values.unread.size === 0 && failure === undefined) return { missing: [] };
+  if (!values.isIncomplete && failure === undefined) return { missing: [] };
   // What is stored here but cannot be read, since it is damaged or not signed, has to come too: all at
   // once, since a client does not try for ever.
   const missing = await values.findUnreadable(named);
@@ -143,8 +144,8 @@ async function save(
 async function list({ cache }: Served, request: ServedRequest): Promise<Record<string, unknown>> {
   const { params } = request;
   const keys = await cache.list(params.prefix("prefix"), params.optionalCount("limit"));
-  for (let at = 0; at < keys.length; at += NAMES_TOGETHER) {
-    if (!await request.item({ keys: keys.slice(at, at + NAMES_TOGETHER) })) break;
+  for (const some of batches(keys, NAMES_TOGETHER)) {
+    if (!await request.item({ keys: some })) break;
   }
   return { count: keys.length };
 }

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { concatenated } from "../bytes.ts";
 import type { ProtocolLimits } from "./limits.ts";
 
 /** Bytes of small frames that are written in one go. */
@@ -148,7 +149,7 @@ export class Outbox {
     }
     const taken = this.#free.splice(0, count);
     for (const { onTaken } of taken) onTaken?.();
-    return count === 1 ? first.bytes : concatenated(taken.map(({ bytes }) => bytes), length);
+    return count === 1 ? first.bytes : concatenated(taken.map(({ bytes }) => bytes));
   }
 
   #takeTurn(): Uint8Array | undefined {
@@ -200,16 +201,6 @@ export class Outbox {
     this.#news?.();
     this.#news = undefined;
   }
-}
-
-function concatenated(pieces: readonly Uint8Array[], length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
 }
 
 /** Most bytes that are written in one go, so that it can be seen that something moves. */

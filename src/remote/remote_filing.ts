@@ -6,7 +6,8 @@ import { NotFoundError, ProtocolError } from "../errors.ts";
 import type { ValueSource } from "../lazy_call.ts";
 import { mapAhead } from "../map_ahead.ts";
 import type { Awaitable } from "../storage/storage.ts";
-import { collect, type Held, heldValue } from "./_held_values.ts";
+import { batches } from "./_batches.ts";
+import { collect, type Held } from "./_held_values.ts";
 import type { KnownDigests } from "./_known_digests.ts";
 import { PROTOCOL_LIMITS } from "./limits.ts";
 import type { RemoteLink } from "./remote_link.ts";
@@ -49,11 +50,12 @@ export class RemoteFiling {
   async save(record: CallRecord, values: ReadonlyMap<string, Held>): Promise<void> {
     const references = [...values.values()].map(({ reference }) => reference);
     const isWhole = references.length <= PROTOCOL_LIMITS.references;
-    const unknown = references.filter(({ digest }) => !this.#known.has(digest));
-    const first = isSmall(unknown) ? unknown : [];
+    const unknown = [...values.values()].filter(({ reference }) =>
+      !this.#known.has(reference.digest)
+    );
     await this.#file(record, {
       needed: isWhole ? references : record.references,
-      first: first.map(({ digest }) => heldValue(values, digest)),
+      first: isSmall(unknown.map(({ reference }) => reference)) ? unknown : [],
       all: () => values,
     });
   }
@@ -151,15 +153,11 @@ export class RemoteFiling {
   /** Those of some values that are not stored. */
   async missing(references: readonly Reference[]): Promise<Reference[]> {
     const { references: most } = PROTOCOL_LIMITS;
-    const asked: Promise<string[]>[] = [];
-    for (let at = 0; at < references.length; at += most) {
-      const values = references.slice(at, at + most).map(plain);
-      asked.push(
-        this.#link.request("has", { values }, { isUrgent: true }).then((result) =>
-          result.digests("missing", most)
-        ),
-      );
-    }
+    const asked = [...batches(references, most)].map(async (some) => {
+      const values = some.map(plain);
+      return (await this.#link.request("has", { values }, { isUrgent: true }))
+        .digests("missing", most);
+    });
     const missing = new Set((await Promise.all(asked)).flat());
     return references.filter(({ digest }) => missing.has(digest));
   }

@@ -3,6 +3,7 @@ import { findReferences } from "../codec/references.ts";
 import { ProtocolError } from "../errors.ts";
 import type { DeepSource, FoundValue, ValueSource } from "../lazy_call.ts";
 import type { Awaitable } from "../storage/storage.ts";
+import { batches } from "./_batches.ts";
 import type { KnownDigests } from "./_known_digests.ts";
 import { AsyncQueue } from "./_queue.ts";
 import { PROTOCOL_LIMITS } from "./limits.ts";
@@ -49,10 +50,7 @@ export class RemoteValues implements ValueSource, DeepSource {
   ): AsyncIterable<FoundValue> {
     const wanted: Reference[] = [];
     for (const reference of references) if (!await has(reference)) wanted.push(reference);
-    const { references: most } = PROTOCOL_LIMITS;
-    for (let at = 0; at < wanted.length; at += most) {
-      yield* this.#stream(wanted.slice(at, at + most), has);
-    }
+    for (const some of batches(wanted, PROTOCOL_LIMITS.references)) yield* this.#stream(some, has);
   }
 
   // The other side is told of parts that are here before it gets to them.

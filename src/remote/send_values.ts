@@ -1,8 +1,7 @@
 import { crc32 } from "node:zlib";
 import type { Encoding, Reference } from "../codec/encoding.ts";
 import { findReferences } from "../codec/references.ts";
-import type { OpenValue, ValueSource } from "../lazy_call.ts";
-
+import type { ValueSource } from "../lazy_call.ts";
 import type { ServedRequest } from "./served_request.ts";
 
 /** How values are sent. */
@@ -66,7 +65,7 @@ async function sendLeaf(
   const { digest, length } = reference;
   using open = length === 0 ? undefined : await source.openLeaf?.(reference);
   if (open === undefined) return false;
-  const check = checker(open, reference);
+  const check = checker(reference);
   const isWanted = () => request.wants(digest);
   const sent = await request.sender.sendOpen(digest, open, { check, isWanted });
   // One that is damaged is looked at as a whole.
@@ -74,12 +73,7 @@ async function sendLeaf(
 }
 
 // The client compares the digest; this tells it that something is wrong before it has all.
-function checker({ length }: OpenValue, { crc }: Reference): (piece: Uint8Array) => boolean {
+function checker({ crc }: Reference): (piece: Uint8Array) => boolean {
   let actual = 0;
-  let left = length;
-  return (piece) => {
-    actual = crc32(piece, actual);
-    left -= piece.length;
-    return left > 0 || actual === crc;
-  };
+  return (piece) => (actual = crc32(piece, actual)) === crc;
 }

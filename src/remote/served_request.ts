@@ -60,7 +60,6 @@ export class ServedRequest {
   #isComing: boolean;
   readonly #onOver: () => void;
   readonly #reading: Places;
-  #isAnswered = false;
   #isWritten = false;
   #isSending = false;
   #isCancelled = false;
@@ -87,11 +86,6 @@ export class ServedRequest {
 
   #lookIfOver(): void {
     if (this.#isWritten && !this.#isComing) this.#onOver();
-  }
-
-  /** Whether it has been answered, be it with an error. */
-  get isAnswered(): boolean {
-    return this.#isAnswered;
   }
 
   /** Waits until a value of some bytes may be read as a whole; one that fits into a chunk may at once. */
@@ -182,7 +176,6 @@ export class ServedRequest {
       const message = `The answer takes ${frame.length} bytes: ask for less at a time`;
       return this.fail(new RangeError(message));
     }
-    this.#isAnswered = true;
     // Whoever has cancelled it still waits for its end.
     if (this.#isCancelled || !this.#isSending) this.#outbox.post(frame, this.#written);
     else this.#outbox.finish(this.#id, frame, this.#written);
@@ -190,7 +183,6 @@ export class ServedRequest {
 
   /** Answers it with an error. */
   fail(error: unknown): void {
-    this.#isAnswered = true;
     this.#intake.giveUp();
     this.#outbox.drop(this.#id);
     this.#outbox.post(encodeError(this.#id, error), this.#written);

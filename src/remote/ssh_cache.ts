@@ -13,6 +13,7 @@ import { type DeepSource, LazyCall, type ValueSource } from "../lazy_call.ts";
 import { type Outcome, PreparedCall } from "../prepared_call.ts";
 import { matchesFilter, type RecordFilter } from "../record_filter.ts";
 import { fillSlot } from "../slot.ts";
+import { batches } from "./_batches.ts";
 import type { Held } from "./_held_values.ts";
 import { KnownDigests } from "./_known_digests.ts";
 import { AsyncQueue } from "./_queue.ts";
@@ -211,10 +212,8 @@ export class SshCache extends BaseCache {
 
   /** The shortest prefixes of keys and digests; the other side looks for them. */
   override async shorten(keys: readonly string[]): Promise<Map<string, string>> {
-    const { references: most } = PROTOCOL_LIMITS;
     const found = new Map<string, string>();
-    for (let at = 0; at < keys.length; at += most) {
-      const some = keys.slice(at, at + most);
+    for (const some of batches(keys, PROTOCOL_LIMITS.references)) {
       const prefixes = (await this.#link.request("shrink", { keys: some })).optionalStrings(
         "prefixes",
       );

@@ -1,3 +1,4 @@
+import { concatenated } from "../bytes.ts";
 import { ProtocolError, RemoteConnectionError } from "../errors.ts";
 import { inform } from "../log.ts";
 import { ByteReader } from "./_byte_reader.ts";
@@ -19,6 +20,16 @@ const MAX_TIMEOUT = (2 ** 31 - 1) / 1000;
 
 /** The line with which the far end announces itself. */
 export const PREAMBLE = /(?:^|\n)fleche\/(\d+) ([^\n]*)\n/;
+
+/** What {@linkcode PREAMBLE} says of the far end, and where it ends; undefined if it is not there. */
+export function findPreamble(
+  text: string,
+): { protocol: string; version: string; end: number } | undefined {
+  const found = PREAMBLE.exec(text);
+  if (found === null) return undefined;
+  const [line, protocol = "", version = ""] = found;
+  return { protocol, version, end: found.index + line.length };
+}
 
 /** How ssh ends where it fails by itself. */
 const SSH_FAILED = 255;
@@ -155,22 +166,19 @@ export class SshProcess {
     while (true) {
       const value = await this.input.read();
       if (value === undefined) throw await this.failure("ended before it was ready", seen);
-      const longer = new Uint8Array(seen.length + value.length);
-      longer.set(seen);
-      longer.set(value, seen.length);
-      seen = longer;
+      seen = concatenated([seen, value]);
       // Latin-1 has one character for each byte, so positions agree.
       const text = new TextDecoder("latin1").decode(seen.subarray(0, limits.banner + 256));
-      const found = PREAMBLE.exec(text);
-      if (found !== null) {
-        const [line, protocol = "", version = ""] = found;
+      const found = findPreamble(text);
+      if (found !== undefined) {
+        const { protocol, version, end } = found;
         if (protocol !== PROTOCOL_VERSION) {
           throw new ProtocolError(
             `Cannot talk to fleche ${version} on ${this.#host}: it speaks protocol ${protocol}, ` +
               `this one ${PROTOCOL_VERSION}: install the same version on both sides`,
           );
         }
-        return { version, rest: seen.slice(found.index + line.length) };
+        return { version, rest: seen.slice(end) };
       }
       if (seen.length > limits.banner) {
         this.abort("printed too much");

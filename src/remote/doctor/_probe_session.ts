@@ -1,7 +1,8 @@
 import { Buffer } from "node:buffer";
+import { concatenated } from "../../bytes.ts";
 import type { RemoteConnectionError } from "../../errors.ts";
 import { PROTOCOL_LIMITS } from "../limits.ts";
-import { PREAMBLE, SshProcess } from "../ssh_process.ts";
+import { findPreamble, PREAMBLE, SshProcess } from "../ssh_process.ts";
 import { GO_AHEAD } from "./_probe_script.ts";
 
 /** A greeting that was read. */
@@ -79,10 +80,7 @@ export class ProbeSession {
     if (this.printsTooMuch) this.process.abort("printed too much");
     const value = await this.process.input.read();
     if (value === undefined) return false;
-    const longer = new Uint8Array(this.#seen.length + value.length);
-    longer.set(this.#seen);
-    longer.set(value, this.#seen.length);
-    this.#seen = longer;
+    this.#seen = concatenated([this.#seen, value]);
     return true;
   }
 
@@ -101,10 +99,10 @@ export class ProbeSession {
       writer.releaseLock();
     }
     while (true) {
-      const found = PREAMBLE.exec(this.#text);
-      if (found !== null) {
-        const [line, protocol = "", version = ""] = found;
-        return { protocol, version, rest: this.#seen.slice(found.index + line.length) };
+      const found = findPreamble(this.#text);
+      if (found !== undefined) {
+        const { protocol, version, end } = found;
+        return { protocol, version, rest: this.#seen.slice(end) };
       }
       if (!await this.#readMore()) return undefined;
     }
