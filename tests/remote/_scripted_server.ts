@@ -10,20 +10,9 @@ import { encodeFrame, FRAME, type Frame } from "../../src/remote/frames.ts";
 import { connectThrough } from "../../src/remote/ssh_cache.ts";
 import { VERSION } from "../../src/version.ts";
 import { concat } from "./_bytes.ts";
+import { INFO } from "./_info.ts";
 import { KeptFrames } from "./_memory.ts";
 import { inTime } from "./_wait.ts";
-
-const INFO = {
-  cache: null,
-  cache_name: null,
-  read_only: false,
-  version: VERSION,
-  cwd: "/",
-  hostname: "far",
-  executable: "/fleche",
-  pid: 1,
-  ordered: true,
-};
 
 /** A request, as far as a test looks at it. */
 export interface Asked {
